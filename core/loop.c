@@ -1,0 +1,119 @@
+#include "loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+/* One set for the process, as signals are: the handler reaches nothing else. */
+static volatile sig_atomic_t received;
+static struct loop *catcher;
+static void (*last_rites)(void);
+
+int
+loop_open(struct loop *loop)
+{
+	*loop = (struct loop){ .ev = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV | EVFLAG_NOSIGMASK) };
+	return loop->ev ? 0 : (errno ? errno : ENOMEM);
+}
+
+void
+loop_close(struct loop *loop)
+{
+	if (!loop->ev)
+		return;
+	if (catcher == loop) {
+		signal(SIGINT, SIG_DFL);
+		signal(SIGTERM, SIG_DFL);
+		catcher = NULL;
+		ev_ref(loop->ev);
+		ev_async_stop(loop->ev, &loop->signalled);
+	}
+	ev_loop_destroy(loop->ev);
+	loop->ev = NULL;
+}
+
+bool
+loop_turn(struct loop *loop, bool wait)
+{
+	return ev_run(loop->ev, wait ? EVRUN_ONCE : EVRUN_NOWAIT);
+}
+
+static void
+on_signal(int number)
+{
+	int saved = errno;
+
+	if (received || !catcher) {
+		if (last_rites)
+			last_rites();
+		signal(number, SIG_DFL);
+		raise(number);
+	} else {
+		received = number;
+		ev_async_send(catcher->ev, &catcher->signalled);
+	}
+	errno = saved;
+}
+
+static void
+on_async(struct ev_loop *ev, struct ev_async *watcher, int events)
+{
+	struct loop *loop = watcher->data;
+
+	(void)ev;
+	(void)events;
+	if (received && loop->on_signal)
+		loop->on_signal(received, loop->context);
+}
+
+int
+loop_catch(struct loop *loop, loop_signal *call, void *context, void (*at_once)(void))
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	loop->on_signal = call;
+	loop->context = context;
+	catcher = loop;
+	last_rites = at_once;
+	ev_async_init(&loop->signalled, on_async);
+	loop->signalled.data = loop;
+	ev_async_start(loop->ev, &loop->signalled);
+	ev_unref(loop->ev); /* waiting for a signal alone is no reason to go on */
+	sigemptyset(&action.sa_mask);
+	action.sa_flags = SA_NODEFER;
+	if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)
+		return errno;
+	return 0;
+}
+
+_Noreturn void
+loop_die(int number)
+{
+	sigset_t set;
+
+	signal(number, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	raise(number);
+	_exit(128 + number); /* only where the signal was one that doesn't end a process */
+}
+
+double
+loop_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+int64_t
+loop_time(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec;
+}

@@ -1,0 +1,45 @@
+/*
+ * The event loop and the clocks: libev, one loop a process, owned by whoever
+ * made it. Signals arrive through the loop, so that a report can be written.
+ */
+#ifndef KEDGE_LOOP_H
+#define KEDGE_LOOP_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef void loop_signal(int number, void *context);
+
+struct loop {
+	struct ev_loop *ev;
+	struct ev_async signalled;
+	loop_signal *on_signal;
+	void *context;
+};
+
+/* Makes the loop; 0 or an errno. */
+int loop_open(struct loop *);
+
+/* Ends the loop; every watcher has to be stopped by its owner before. */
+void loop_close(struct loop *);
+
+/* Calls what became due, after waiting for it if wait is set. Returns false
+ * when nothing is being waited for any more. */
+bool loop_turn(struct loop *, bool wait);
+
+/* The first SIGINT or SIGTERM calls on_signal from the loop, a second one ends
+ * the process at once, by that signal, after at_once (async-signal-safe, may be
+ * NULL) was called. 0 or an errno. */
+int loop_catch(struct loop *, loop_signal *on_signal, void *context, void (*at_once)(void));
+
+/* Ends the process by the given signal, as a shell expects of an interrupted program. */
+_Noreturn void loop_die(int number);
+
+/* Seconds of a clock that never jumps, from an arbitrary start. */
+double loop_now(void);
+
+/* The device's clock: seconds since 1970-01-01T00:00:00Z, 64 bits whatever time_t is. */
+int64_t loop_time(void);
+
+#endif
