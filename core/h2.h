@@ -117,7 +117,7 @@ bool h2_blocked(const struct h2 *h2);
 /* The connection's fault, H2_OK if none. */
 enum h2_fault h2_fault(const struct h2 *h2);
 
-/* The fault in words, with the peer's bytes in it only as printable ASCII; "" if there is nothing to add. */
+/* The fault in words, or without one the latest complaint about a stream; the peer's bytes only as printable ASCII; "" if there is none. */
 const char *h2_detail(const struct h2 *h2);
 
 /* The first bytes of the peer (<= H2_FIRST_BYTES), raw; returns their number. */
