@@ -1,0 +1,363 @@
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { READ_STEP = 16384, NAME_TRIES = 100 };
+
+/* Reading. */
+
+static int
+read_all(int fd, size_t limit, char **text, size_t *length)
+{
+	size_t size = 0, used = 0;
+	char *buffer = NULL, *larger;
+	ssize_t n;
+
+	for (;;) {
+		if (size - used < 2) {
+			size = size ? 2 * size : READ_STEP;
+			larger = realloc(buffer, size);
+			if (!larger) {
+				n = -1;
+				break;
+			}
+			buffer = larger;
+		}
+		n = read(fd, buffer + used, size - used - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		used += (size_t)n;
+		if (used > limit) {
+			n = -1;
+			errno = EFBIG;
+			break;
+		}
+	}
+	if (n < 0) {
+		int error = errno;
+
+		free(buffer);
+		return error;
+	}
+	buffer[used] = '\0';
+	*text = buffer;
+	*length = used;
+	return 0;
+}
+
+int
+file_read(const char *path, size_t limit, char **text, size_t *length)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), error;
+
+	if (fd < 0)
+		return errno;
+	error = read_all(fd, limit, text, length);
+	close(fd);
+	return error;
+}
+
+/* Files under construction. The names are in static memory, for the handler. */
+
+static struct {
+	volatile sig_atomic_t used;
+	char name[PATH_MAX];
+} unfinished[FILE_UNFINISHED_MAX];
+
+void
+file_unlink_unfinished(void)
+{
+	for (int i = 0; i < FILE_UNFINISHED_MAX; i++) {
+		if (unfinished[i].used)
+			unlink(unfinished[i].name);
+	}
+}
+
+static int
+free_slot(void)
+{
+	for (int i = 0; i < FILE_UNFINISHED_MAX; i++) {
+		if (!unfinished[i].used)
+			return i;
+	}
+	return -1;
+}
+
+/* Makes a new file and enters it into the table, with no signal between the two. */
+static int
+open_new(const char *name, int slot)
+{
+	sigset_t all, before;
+	int fd, error;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	error = errno;
+	if (fd >= 0) {
+		strcpy(unfinished[slot].name, name);
+		unfinished[slot].used = 1;
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = error;
+	return fd;
+}
+
+/* FOLDER/.NAME.PID-N, the first that doesn't exist. */
+static int
+open_beside(struct file_output *output)
+{
+	const char *slash = strrchr(output->path, '/');
+	int folder = slash ? (int)(slash - output->path) + 1 : 0;
+	char name[PATH_MAX];
+
+	output->slot = free_slot();
+	if (output->slot < 0)
+		return EMFILE;
+	for (int i = 0; i < NAME_TRIES; i++) {
+		int n = snprintf(name, sizeof name, "%.*s.%s.%ld-%d", folder, output->path, output->path + folder,
+		                 (long)getpid(), i);
+
+		if (n < 0 || (size_t)n >= sizeof name)
+			return ENAMETOOLONG;
+		output->fd = open_new(name, output->slot);
+		if (output->fd >= 0 || errno != EEXIST)
+			break;
+	}
+	if (output->fd < 0)
+		return errno;
+	output->temporary = unfinished[output->slot].name;
+	return 0;
+}
+
+/* The descriptor that /dev/stdout, /dev/fd/3 and their like mean, or -1: to
+ * open the name would truncate what it leads to. */
+static int
+named_descriptor(const char *path)
+{
+	static const char *const folders[] = { "/dev/fd/", "/proc/self/fd/" };
+	static const char *const names[] = { "/dev/stdin", "/dev/stdout", "/dev/stderr" };
+
+	for (int fd = 0; fd < 3; fd++) {
+		if (strcmp(path, names[fd]) == 0)
+			return fd;
+	}
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		size_t n = strlen(folders[i]);
+		char *end;
+		long fd;
+
+		if (strncmp(path, folders[i], n) != 0 || path[n] < '0' || path[n] > '9')
+			continue;
+		fd = strtol(path + n, &end, 10);
+		if (!*end && fd <= INT_MAX)
+			return (int)fd;
+	}
+	return -1;
+}
+
+static int
+open_through(struct file_output *output, const char *path)
+{
+	int fd = named_descriptor(path);
+
+	output->through = true;
+	output->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	return output->fd < 0 ? errno : 0;
+}
+
+/* A link's target is replaced, not the link; a file that exists keeps its mode. */
+static int
+open_replacement(struct file_output *output, const char *path, const struct stat *existing)
+{
+	int error;
+
+	output->path = existing ? realpath(path, NULL) : strdup(path);
+	if (!output->path)
+		return errno;
+	if (existing && access(output->path, W_OK) != 0)
+		return errno;
+	error = open_beside(output);
+	if (!error && existing && fchmod(output->fd, existing->st_mode & 0777) != 0)
+		error = errno;
+	return error;
+}
+
+int
+file_create(struct file_output *output, const char *path)
+{
+	struct stat status;
+	int error;
+
+	*output = (struct file_output){ .fd = -1 };
+	if (named_descriptor(path) >= 0)
+		error = open_through(output, path);
+	else if (stat(path, &status) != 0)
+		error = errno == ENOENT ? open_replacement(output, path, NULL) : errno;
+	else if (S_ISDIR(status.st_mode))
+		error = EISDIR;
+	else if (S_ISREG(status.st_mode))
+		error = open_replacement(output, path, &status);
+	else
+		error = open_through(output, path);
+	if (error)
+		file_abort(output);
+	return error;
+}
+
+int
+file_commit(struct file_output *output)
+{
+	int error = 0;
+
+	if (!output->through && fsync(output->fd) != 0)
+		error = errno;
+	if (close(output->fd) != 0 && !error)
+		error = errno;
+	output->fd = -1;
+	if (!error && output->temporary) {
+		if (rename(output->temporary, output->path) == 0) {
+			unfinished[output->slot].used = 0;
+			output->temporary = NULL;
+		} else {
+			error = errno;
+		}
+	}
+	file_abort(output);
+	return error;
+}
+
+void
+file_abort(struct file_output *output)
+{
+	if (output->fd >= 0)
+		close(output->fd);
+	output->fd = -1;
+	if (output->temporary) {
+		unlink(output->temporary);
+		unfinished[output->slot].used = 0;
+	}
+	output->temporary = NULL;
+	free(output->path);
+	output->path = NULL;
+}
+
+/* Descriptors that are shared with others, and so stay blocking. */
+
+/* True when fd is ready, or in an error that the call itself will tell. */
+static bool
+ready(int fd, short events)
+{
+	struct pollfd entry = { .fd = fd, .events = events };
+
+	return poll(&entry, 1, 0) != 0;
+}
+
+ssize_t
+file_try_write(int fd, const void *data, size_t length)
+{
+	if (!ready(fd, POLLOUT)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return write(fd, data, length < FILE_CHUNK ? length : FILE_CHUNK);
+}
+
+ssize_t
+file_try_read(int fd, void *data, size_t length)
+{
+	if (!ready(fd, POLLIN)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return read(fd, data, length);
+}
+
+int
+file_wait(int fd, bool writing)
+{
+	struct pollfd entry = { .fd = fd, .events = writing ? POLLOUT : POLLIN };
+
+	while (poll(&entry, 1, -1) < 0) {
+		if (errno != EINTR)
+			return errno;
+	}
+	return 0;
+}
+
+/* Places. */
+
+static void
+set_place(struct file_place *place, const struct stat *status)
+{
+	place->device = (uint64_t)status->st_dev;
+	place->inode = (uint64_t)status->st_ino;
+	place->name = NULL;
+}
+
+int
+file_place_of(int fd, struct file_place *place)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0)
+		return errno;
+	set_place(place, &status);
+	return 0;
+}
+
+/* A file that doesn't exist yet: its folder and its name. */
+static int
+place_in_folder(const char *path, struct file_place *place)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	struct stat status;
+	int error = 0;
+
+	if (!folder)
+		return ENOMEM;
+	if (stat(folder, &status) != 0)
+		error = errno;
+	free(folder);
+	if (error)
+		return error;
+	set_place(place, &status);
+	place->name = strdup(slash ? slash + 1 : path);
+	return place->name ? 0 : ENOMEM;
+}
+
+int
+file_place(const char *path, struct file_place *place)
+{
+	struct stat status;
+	int fd = named_descriptor(path);
+
+	if (fd >= 0)
+		return file_place_of(fd, place);
+	if (stat(path, &status) == 0) {
+		set_place(place, &status);
+		return 0;
+	}
+	return errno == ENOENT ? place_in_folder(path, place) : errno;
+}
+
+int
+file_width(int fd)
+{
+	struct winsize size;
+
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
