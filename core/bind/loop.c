@@ -1,0 +1,646 @@
+/*
+ * kedge.core.loop: coroutines that wait. A routine is a coroutine started
+ * here; only this file resumes one. What a routine waits for is a condition
+ * (bind.h); tasks, ownership and deadlines are built on this by lua/task.lua.
+ */
+#include "bind.h"
+
+#include <lualib.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUTINE "kedge.routine"
+#define TIMER "kedge.timer"
+#define CONDITION "kedge.condition"
+#define STATE "kedge.loop"
+
+enum { THREAD_VALUE = 1, OWNER_VALUE = 2, END_VALUE = 3, ROUTINE_VALUES = 3 };
+
+enum routine_state { ROUTINE_READY, ROUTINE_RUNNING, ROUTINE_WAITING, ROUTINE_ENDED };
+
+struct bind_state;
+
+struct bind_routine {
+	struct bind_routine *next, *previous; /* in the condition's or the ready queue */
+	struct bind_condition *queue;
+	struct bind_state *state;
+	lua_State *thread;
+	ev_timer timer;
+	int arguments; /* on the thread's stack, for the first resume */
+	enum routine_state phase;
+	bool timed_out, doomed;
+};
+
+struct bind_state {
+	struct loop loop;
+	lua_State *main;
+	struct bind_condition ready;
+	struct bind_routine *running;
+	int signal_function, anchors; /* registry references */
+	bool finished;
+};
+
+struct timer {
+	ev_timer watcher;
+	struct bind_state *state;
+	int function; /* registry reference, LUA_NOREF once fired or closed */
+};
+
+void (*bind_at_once)(void);
+
+static struct bind_state *
+state_of(lua_State *L)
+{
+	struct bind_state *state;
+
+	if (lua_getfield(L, LUA_REGISTRYINDEX, STATE) != LUA_TUSERDATA)
+		luaL_error(L, "kedge.core.loop was not opened");
+	state = lua_touserdata(L, -1);
+	lua_pop(L, 1);
+	return state;
+}
+
+struct loop *
+bind_loop(lua_State *L)
+{
+	return &state_of(L)->loop;
+}
+
+/* Queues. */
+
+static void
+queue_append(struct bind_condition *queue, struct bind_routine *routine)
+{
+	routine->queue = queue;
+	routine->next = NULL;
+	routine->previous = queue->last;
+	if (queue->last)
+		queue->last->next = routine;
+	else
+		queue->first = routine;
+	queue->last = routine;
+}
+
+static void
+queue_remove(struct bind_routine *routine)
+{
+	struct bind_condition *queue = routine->queue;
+
+	if (!queue)
+		return;
+	if (routine->previous)
+		routine->previous->next = routine->next;
+	else
+		queue->first = routine->next;
+	if (routine->next)
+		routine->next->previous = routine->previous;
+	else
+		queue->last = routine->previous;
+	routine->queue = NULL;
+	routine->next = routine->previous = NULL;
+}
+
+static void
+make_ready(struct bind_routine *routine)
+{
+	queue_remove(routine);
+	ev_timer_stop(routine->state->loop.ev, &routine->timer);
+	routine->phase = ROUTINE_READY;
+	queue_append(&routine->state->ready, routine);
+}
+
+void
+bind_wake(struct bind_condition *condition)
+{
+	while (condition->first)
+		make_ready(condition->first);
+}
+
+static void
+on_routine_timer(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+	struct bind_routine *routine = watcher->data;
+
+	(void)ev;
+	(void)events;
+	routine->timed_out = true;
+	make_ready(routine);
+}
+
+/* The routine that L is, or NULL: a coroutine of the script's own, or none. */
+static struct bind_routine *
+routine_of(lua_State *L)
+{
+	struct bind_routine *running = state_of(L)->running;
+
+	return running && running->thread == L ? running : NULL;
+}
+
+int
+bind_wait(lua_State *L, struct bind_condition *condition, double seconds, lua_KContext context, lua_KFunction k)
+{
+	struct bind_routine *routine = routine_of(L);
+
+	if (!routine)
+		return luaL_error(L, "cannot wait here: not in a coroutine that kedge started"
+				     " (coroutine.wrap and coroutine.create cannot wait)");
+	if (!lua_isyieldable(L))
+		return luaL_error(L, "cannot wait here: not inside sort, gsub, a metamethod or require");
+	routine->phase = ROUTINE_WAITING;
+	routine->timed_out = false;
+	queue_append(condition, routine);
+	if (seconds >= 0) {
+		ev_now_update(routine->state->loop.ev);
+		ev_timer_set(&routine->timer, seconds, 0.);
+		ev_timer_start(routine->state->loop.ev, &routine->timer);
+	}
+	return lua_yieldk(L, 0, context, k);
+}
+
+bool
+bind_timed_out(lua_State *L)
+{
+	struct bind_routine *routine = routine_of(L);
+
+	return routine && routine->timed_out;
+}
+
+/* The life of a routine. */
+
+/* Forgets the routine; its userdata may be collected from now on. */
+static void
+routine_release(struct bind_routine *routine)
+{
+	lua_State *L = routine->state->main;
+
+	queue_remove(routine);
+	ev_timer_stop(routine->state->loop.ev, &routine->timer);
+	routine->phase = ROUTINE_ENDED;
+	lua_rawgeti(L, LUA_REGISTRYINDEX, routine->state->anchors);
+	lua_pushnil(L);
+	lua_rawsetp(L, -2, routine);
+	lua_pop(L, 1);
+}
+
+/* Closes a suspended routine's to-be-closed variables and forgets it. An error
+ * in one of these has nobody to go to: its task has ended already. */
+static void
+routine_kill(struct bind_routine *routine)
+{
+	if (routine->phase == ROUTINE_ENDED)
+		return;
+	queue_remove(routine);
+	ev_timer_stop(routine->state->loop.ev, &routine->timer);
+	routine->phase = ROUTINE_ENDED;
+	lua_resetthread(routine->thread);
+	lua_settop(routine->thread, 0);
+	routine_release(routine);
+}
+
+/* Calls the function below `arguments` values; an error there is a fault of kedge's own. */
+static void
+call_or_die(lua_State *L, int arguments)
+{
+	if (lua_pcall(L, arguments, 0, 0) == LUA_OK)
+		return;
+	lua_writestringerror("kedge: %s\n", luaL_tolstring(L, -1, NULL));
+	abort();
+}
+
+/* Tells whoever started the routine: on_end(true, results...) or on_end(false, error, traceback). */
+static void
+routine_ended(struct bind_routine *routine, int status, int results)
+{
+	lua_State *L = routine->state->main;
+	lua_State *thread = routine->thread;
+	int arguments;
+
+	lua_rawgeti(L, LUA_REGISTRYINDEX, routine->state->anchors);
+	lua_rawgetp(L, -1, routine);
+	lua_remove(L, -2);
+	lua_getiuservalue(L, -1, END_VALUE);
+	lua_pushboolean(L, status == LUA_OK);
+	if (status == LUA_OK) {
+		luaL_checkstack(L, results, "too many results");
+		lua_xmove(thread, L, results);
+		arguments = results + 1;
+	} else {
+		luaL_traceback(L, thread, NULL, 0);
+		lua_pushvalue(thread, -1); /* resetthread gives the original to the <close> variables */
+		lua_xmove(thread, L, 1);
+		lua_insert(L, -2);
+		arguments = 3;
+		lua_resetthread(thread);
+	}
+	routine_release(routine);
+	call_or_die(L, arguments);
+	lua_pop(L, 1);
+}
+
+static void
+routine_resume(struct bind_routine *routine)
+{
+	struct bind_state *state = routine->state;
+	int arguments = routine->arguments, results = 0, status;
+
+	queue_remove(routine);
+	routine->arguments = 0;
+	routine->phase = ROUTINE_RUNNING;
+	state->running = routine;
+	status = lua_resume(routine->thread, state->main, arguments, &results);
+	state->running = NULL;
+	if (status != LUA_YIELD) {
+		routine_ended(routine, status, results);
+		return;
+	}
+	lua_pop(routine->thread, results);
+	if (routine->doomed) {
+		routine_kill(routine);
+	} else if (routine->phase == ROUTINE_RUNNING) { /* coroutine.yield of the script's own */
+		routine->phase = ROUTINE_READY;
+		queue_append(&state->ready, routine);
+	}
+}
+
+/* Runs what is ready now; what becomes ready meanwhile waits for the loop's next turn. */
+static void
+run_ready(struct bind_state *state)
+{
+	struct bind_routine *last = state->ready.last;
+
+	while (state->ready.first && !state->finished) {
+		struct bind_routine *routine = state->ready.first;
+		bool stop = routine == last;
+
+		routine_resume(routine);
+		if (stop)
+			break;
+		if (last && last->queue != &state->ready)
+			last = state->ready.last; /* it was killed meanwhile */
+	}
+}
+
+static int
+on_main_end(lua_State *L)
+{
+	struct bind_state *state = lua_touserdata(L, lua_upvalueindex(1));
+
+	state->finished = true;
+	lua_createtable(L, lua_gettop(L), 1);
+	lua_insert(L, 1);
+	for (int i = lua_gettop(L) - 1; i >= 1; i--)
+		lua_rawseti(L, 1, i);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, state);
+	return 0;
+}
+
+/* Makes a routine of the function and arguments on top of L's stack (function
+ * at `function`); pushes it. */
+static struct bind_routine *
+routine_new(lua_State *L, int function, int arguments)
+{
+	struct bind_state *state = state_of(L);
+	struct bind_routine *routine = lua_newuserdatauv(L, sizeof *routine, ROUTINE_VALUES);
+
+	memset(routine, 0, sizeof *routine);
+	routine->state = state;
+	routine->arguments = arguments;
+	ev_timer_init(&routine->timer, on_routine_timer, 0., 0.);
+	routine->timer.data = routine;
+	luaL_setmetatable(L, ROUTINE);
+	routine->thread = lua_newthread(L);
+	lua_setiuservalue(L, -2, THREAD_VALUE);
+	luaL_checkstack(routine->thread, arguments + 1, "too many arguments");
+	for (int i = 0; i <= arguments; i++) {
+		lua_pushvalue(L, function + i);
+		lua_xmove(L, routine->thread, 1);
+	}
+	lua_rawgeti(L, LUA_REGISTRYINDEX, state->anchors);
+	lua_pushvalue(L, -2);
+	lua_rawsetp(L, -2, routine);
+	lua_pop(L, 1);
+	queue_append(&state->ready, routine);
+	return routine;
+}
+
+/* loop.spawn(owner, on_end, fn, ...) -> routine. fn(...) runs at the loop's
+ * next turn. on_end(true, results...) or on_end(false, error, traceback) is
+ * called when it has ended by itself; not after kill. */
+static int
+loop_spawn(lua_State *L)
+{
+	luaL_checktype(L, 2, LUA_TFUNCTION);
+	luaL_checktype(L, 3, LUA_TFUNCTION);
+	routine_new(L, 3, lua_gettop(L) - 3);
+	lua_pushvalue(L, 1);
+	lua_setiuservalue(L, -2, OWNER_VALUE);
+	lua_pushvalue(L, 2);
+	lua_setiuservalue(L, -2, END_VALUE);
+	return 1;
+}
+
+/* loop.kill(routine): closes its variables and forgets it; the running one is
+ * closed as soon as it waits. Nothing for one that has ended. */
+static int
+loop_kill(lua_State *L)
+{
+	struct bind_routine *routine = luaL_checkudata(L, 1, ROUTINE);
+
+	if (routine == routine->state->running)
+		routine->doomed = true;
+	else
+		routine_kill(routine);
+	return 0;
+}
+
+/* loop.owner() -> the owner that the running routine was spawned with, or nil;
+ * second result: true where the caller is that routine itself and not a
+ * coroutine of the script's own. */
+static int
+loop_owner(lua_State *L)
+{
+	struct bind_state *state = state_of(L);
+
+	if (!state->running)
+		return 0;
+	lua_rawgeti(L, LUA_REGISTRYINDEX, state->anchors);
+	lua_rawgetp(L, -1, state->running);
+	lua_getiuservalue(L, -1, OWNER_VALUE);
+	lua_pushboolean(L, state->running->thread == L);
+	return 2;
+}
+
+/* loop.run(fn, owner) -> true, results... | false, error, traceback. Turns
+ * until fn, a routine, has ended. */
+static int
+loop_run(lua_State *L)
+{
+	struct bind_state *state = state_of(L);
+
+	luaL_checktype(L, 1, LUA_TFUNCTION);
+	lua_settop(L, 2);
+	state->main = L;
+	state->finished = false;
+	routine_new(L, 1, 0);
+	lua_pushvalue(L, 2);
+	lua_setiuservalue(L, -2, OWNER_VALUE);
+	lua_pushlightuserdata(L, state);
+	lua_pushcclosure(L, on_main_end, 1);
+	lua_setiuservalue(L, -2, END_VALUE);
+	lua_pop(L, 1);
+	for (;;) {
+		run_ready(state);
+		if (state->finished)
+			break;
+		if (!loop_turn(&state->loop, !state->ready.first) && !state->ready.first)
+			return luaL_error(L, "everything waits and nothing can happen");
+	}
+	lua_rawgetp(L, LUA_REGISTRYINDEX, state);
+	lua_pushnil(L);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, state);
+	int count = (int)lua_rawlen(L, -1), table = lua_gettop(L);
+	if (lua_rawgeti(L, table, 1), !lua_toboolean(L, -1))
+		count = 3;
+	lua_pop(L, 1);
+	luaL_checkstack(L, count, "too many results");
+	for (int i = 1; i <= count; i++)
+		lua_rawgeti(L, table, i);
+	return count;
+}
+
+/* Waiting for time. */
+
+static int
+sleep_k(lua_State *L, int status, lua_KContext context)
+{
+	(void)status;
+	(void)context;
+	if (bind_timed_out(L))
+		return 0;
+	return bind_wait(L, lua_touserdata(L, 2), -1, 0, sleep_k);
+}
+
+/* loop.sleep(seconds): suspends the routine; 0 lets the loop turn once. */
+static int
+loop_sleep(lua_State *L)
+{
+	double seconds = luaL_checknumber(L, 1);
+
+	luaL_argcheck(L, isfinite(seconds) && seconds >= 0, 1, "seconds from 0");
+	lua_settop(L, 1);
+	memset(lua_newuserdatauv(L, sizeof(struct bind_condition), 0), 0, sizeof(struct bind_condition));
+	return bind_wait(L, lua_touserdata(L, 2), seconds, 0, sleep_k);
+}
+
+static int
+breathe_k(lua_State *L, int status, lua_KContext context)
+{
+	(void)L;
+	(void)status;
+	(void)context;
+	return 0;
+}
+
+/* loop.breathe(): lets the loop turn and everything else that is ready run. */
+static int
+loop_breathe(lua_State *L)
+{
+	struct bind_condition here = { NULL, NULL };
+	struct bind_routine *routine = routine_of(L);
+
+	if (!routine || !lua_isyieldable(L))
+		return bind_wait(L, &here, -1, 0, breathe_k); /* raises */
+	routine->phase = ROUTINE_READY;
+	queue_append(&routine->state->ready, routine);
+	return lua_yieldk(L, 0, 0, breathe_k);
+}
+
+static void
+on_timer(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+	struct timer *timer = watcher->data;
+	lua_State *L = timer->state->main;
+	int function = timer->function;
+
+	(void)ev;
+	(void)events;
+	timer->function = LUA_NOREF;
+	lua_rawgeti(L, LUA_REGISTRYINDEX, function);
+	luaL_unref(L, LUA_REGISTRYINDEX, function);
+	call_or_die(L, 0);
+}
+
+/* loop.after(seconds, fn) -> timer: calls fn from the loop, where it must not
+ * wait; timer:close() forgets it. */
+static int
+loop_after(lua_State *L)
+{
+	struct bind_state *state = state_of(L);
+	double seconds = luaL_checknumber(L, 1);
+	struct timer *timer;
+
+	luaL_checktype(L, 2, LUA_TFUNCTION);
+	luaL_argcheck(L, isfinite(seconds) && seconds >= 0, 1, "seconds from 0");
+	timer = lua_newuserdatauv(L, sizeof *timer, 0);
+	*timer = (struct timer){ .state = state, .function = LUA_NOREF };
+	luaL_setmetatable(L, TIMER);
+	lua_pushvalue(L, 2);
+	timer->function = luaL_ref(L, LUA_REGISTRYINDEX);
+	ev_now_update(state->loop.ev);
+	ev_timer_init(&timer->watcher, on_timer, seconds, 0.);
+	timer->watcher.data = timer;
+	ev_timer_start(state->loop.ev, &timer->watcher);
+	return 1;
+}
+
+static int
+timer_close(lua_State *L)
+{
+	struct timer *timer = luaL_checkudata(L, 1, TIMER);
+
+	if (timer->function != LUA_NOREF) {
+		ev_timer_stop(timer->state->loop.ev, &timer->watcher);
+		luaL_unref(L, LUA_REGISTRYINDEX, timer->function);
+		timer->function = LUA_NOREF;
+	}
+	return 0;
+}
+
+/* Conditions of Lua's own. */
+
+static int
+loop_condition(lua_State *L)
+{
+	struct bind_condition *condition = lua_newuserdatauv(L, sizeof *condition, 0);
+
+	memset(condition, 0, sizeof *condition);
+	luaL_setmetatable(L, CONDITION);
+	return 1;
+}
+
+static int
+condition_wait_k(lua_State *L, int status, lua_KContext context)
+{
+	(void)status;
+	(void)context;
+	lua_pushboolean(L, !bind_timed_out(L));
+	return 1;
+}
+
+/* condition:wait([seconds]) -> true when woken, false when the time is over. */
+static int
+condition_wait(lua_State *L)
+{
+	struct bind_condition *condition = luaL_checkudata(L, 1, CONDITION);
+	double seconds = luaL_optnumber(L, 2, -1);
+
+	luaL_argcheck(L, isfinite(seconds), 2, "not a number of seconds");
+	return bind_wait(L, condition, seconds, 0, condition_wait_k);
+}
+
+/* condition:wake(): every waiter goes on. */
+static int
+condition_wake(lua_State *L)
+{
+	bind_wake(luaL_checkudata(L, 1, CONDITION));
+	return 0;
+}
+
+/* Clocks and signals. */
+
+/* loop.now() -> seconds of a clock that never jumps */
+static int
+loop_now_(lua_State *L)
+{
+	lua_pushnumber(L, loop_now());
+	return 1;
+}
+
+/* loop.time() -> the device's clock, whole seconds since 1970 */
+static int
+loop_time_(lua_State *L)
+{
+	lua_pushinteger(L, (lua_Integer)loop_time());
+	return 1;
+}
+
+static void
+on_signal(int number, void *context)
+{
+	struct bind_state *state = context;
+
+	lua_rawgeti(state->main, LUA_REGISTRYINDEX, state->signal_function);
+	lua_pushinteger(state->main, number);
+	call_or_die(state->main, 1);
+}
+
+/* loop.on_signal(fn): the first SIGINT or SIGTERM calls fn(number) from the
+ * loop, where it must not wait; a second one ends the process at once. */
+static int
+loop_on_signal(lua_State *L)
+{
+	struct bind_state *state = state_of(L);
+	int error;
+
+	luaL_checktype(L, 1, LUA_TFUNCTION);
+	luaL_unref(L, LUA_REGISTRYINDEX, state->signal_function);
+	lua_settop(L, 1);
+	state->signal_function = luaL_ref(L, LUA_REGISTRYINDEX);
+	error = loop_catch(&state->loop, on_signal, state, bind_at_once);
+	return error ? bind_fail_errno(L, "local.limit", "signals", error) : 0;
+}
+
+/* loop.die(number): ends the process by this signal. */
+static int
+loop_die_(lua_State *L)
+{
+	loop_die((int)luaL_checkinteger(L, 1));
+	return 0;
+}
+
+static int
+state_close(lua_State *L)
+{
+	loop_close(&((struct bind_state *)lua_touserdata(L, 1))->loop);
+	return 0;
+}
+
+static const luaL_Reg loop_functions[] = {
+	{ "run", loop_run }, { "spawn", loop_spawn }, { "kill", loop_kill }, { "owner", loop_owner },
+	{ "sleep", loop_sleep }, { "breathe", loop_breathe }, { "after", loop_after }, { "condition", loop_condition },
+	{ "now", loop_now_ }, { "time", loop_time_ }, { "on_signal", loop_on_signal }, { "die", loop_die_ },
+	{ NULL, NULL },
+};
+static const luaL_Reg timer_methods[] = { { "close", timer_close }, { NULL, NULL } };
+static const luaL_Reg timer_metamethods[] = { { "__gc", timer_close }, { "__close", timer_close }, { NULL, NULL } };
+static const luaL_Reg condition_methods[] = { { "wait", condition_wait }, { "wake", condition_wake }, { NULL, NULL } };
+static const luaL_Reg state_metamethods[] = { { "__gc", state_close }, { NULL, NULL } };
+
+int luaopen_kedge_core_loop(lua_State *L);
+
+int
+luaopen_kedge_core_loop(lua_State *L)
+{
+	struct bind_state *state = lua_newuserdatauv(L, sizeof *state, 0);
+	int error;
+
+	*state = (struct bind_state){ .signal_function = LUA_NOREF };
+	error = loop_open(&state->loop);
+	if (error)
+		return luaL_error(L, "the event loop cannot be made: %s", strerror(error));
+	bind_class(L, "kedge.loop.state", NULL, state_metamethods);
+	luaL_setmetatable(L, "kedge.loop.state");
+	lua_setfield(L, LUA_REGISTRYINDEX, STATE);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+	state->main = lua_tothread(L, -1);
+	lua_pop(L, 1);
+	lua_newtable(L);
+	state->anchors = luaL_ref(L, LUA_REGISTRYINDEX);
+	bind_class(L, ROUTINE, NULL, NULL);
+	bind_class(L, TIMER, timer_methods, timer_metamethods);
+	bind_class(L, CONDITION, condition_methods, NULL);
+	luaL_newlib(L, loop_functions);
+	return 1;
+}

@@ -1,0 +1,29 @@
+/* What the parts of kedge.core.net share: the stream handle and how its failures are told. */
+#ifndef KEDGE_BIND_NET_H
+#define KEDGE_BIND_NET_H
+
+#include "../conn.h"
+#include "bind.h"
+
+#define NET_STREAM "kedge.stream"
+
+struct net_stream {
+	struct conn conn;
+	struct bind_condition changed;
+	bool reading, writing; /* one routine at a time for each */
+	char sni[TLS_NAME_MAX + 1];
+};
+
+/* The stream at argument 1; raises for anything else and for a closed one. */
+struct net_stream *net_check(lua_State *L);
+
+/* nil, message, code of a failed connect, handshake or transfer. */
+int net_fail(lua_State *L, struct net_stream *stream);
+
+/* The HTTP/2 methods of a stream. */
+extern const luaL_Reg net_h2_methods[];
+
+/* Calls k at once; it waits where it has to. */
+int net_begin(lua_State *L, lua_KFunction k);
+
+#endif
