@@ -1,0 +1,14 @@
+-- What a peer, a file or a script controls is bounded, and the Lua side's bounds stand here.
+
+return {
+  path_signatures = 64, -- signatures checked for one verdict, then local.limit
+  path_steps = 1000, -- candidates looked at for one verdict, then local.limit
+  remembered = 1024, -- certificates parsed, and signatures checked, that a run remembers
+  body_shown = 4096, -- bytes of a body that a result holds
+  text_shown = 1000, -- bytes of any other text of a peer's that a result holds
+  pattern_line = 512, -- bytes of a line that --pattern looks at
+  pattern_seconds = 1, -- of CPU for one --pattern over one body, then local.limit
+  causes = 50, -- paragraphs of one text report
+  cause_ids = 20, -- checks named in one paragraph, the others are counted
+  value_depth = 16, -- of tables in a result's values and labels
+}
