@@ -7,7 +7,8 @@ CFLAGS = -O2 -g
 LDFLAGS =
 LUA = lua5.4
 INSTALL = install
-PYTHON = python3
+# Debian's own: its modules come from Debian's packages.
+PYTHON = /usr/bin/python3
 # Set to 1: DEBUG keeps line numbers in the embedded Lua, EMBED_SOURCE embeds
 # text instead of bytecode (for building on a machine of another byte order),
 # SHARED links the libraries dynamically, V shows the commands.
@@ -27,6 +28,11 @@ LUA_SHARE = /usr/share/lua/5.4
 LUA_LIBRARIES = $(LUA_SHARE)/argparse.lua $(LUA_SHARE)/dkjson.lua
 
 C_TESTS = $(wildcard tests/core/*_test.c)
+LUA_TESTS = $(wildcard tests/unit/*_spec.lua tests/unit/*_test.lua tests/conformance/*_spec.lua tests/conformance/*_test.lua)
+E2E_TESTS = $(wildcard tests/e2e/test_*.py tests/e2e/*_test.py)
+OTHER_TESTS = $(wildcard tests/build/*_test.sh)
+# End-to-end tests that `make check` runs under the sanitizers too.
+SANITIZED_TESTS = $(wildcard tests/e2e/*hostile*.py)
 
 # Header or file that proves a package is there, and the package.
 BUILD_HEADERS = ev.h:libev-dev ares.h:libc-ares-dev bearssl.h:libbearssl-dev \
@@ -70,16 +76,16 @@ Q = $(if $(V),,@)
 # Building -------------------------------------------------------------------
 
 .PHONY: all static sanitized
-all: kedge
+all: kedge ## build ./kedge (the default); installs nothing
 
 kedge: build/plain/kedge
 	$(Q)cp $< $@
 
-static: kedge-static
+static: kedge-static ## build ./kedge-static: one file, no shared library, at most 2.0 MiB
 kedge-static: build/static/kedge
 	$(Q)cp $< $@
 
-sanitized: build/sanitized/kedge build/sanitized/kedge-lua
+sanitized: build/sanitized/kedge build/sanitized/kedge-lua ## build/sanitized/kedge, under ASan, UBSan and LSan
 
 # A missing library is one line that names its package.
 build/dependencies: Makefile
@@ -107,6 +113,8 @@ FORCE:
 EMBEDDED = $(LUA_MODULES) $(SCRIPTS) $(ANCHORS) $(LUA_LIBRARIES)
 embed_TEXT = $(LUA) debug=$(DEBUG) source=$(EMBED_SOURCE) epoch=$(SOURCE_DATE_EPOCH) $(EMBEDDED)
 $(eval $(call STAMP,embed))
+
+$(LUA_LIBRARIES): | build/dependencies ;
 
 build/embed/files.c: core/bind/embed.lua build/embed/flags $(EMBEDDED) | build/dependencies
 	@echo "  EMBED $@"
@@ -151,8 +159,146 @@ build/$(1)/tests/%_test: build/$(1)/tests/%_test.o build/$(1)/core.a
 endef
 $(foreach variant,plain static sanitized coverage,$(eval $(call VARIANT,$(variant))))
 
+build/kedge-lua: build/plain/kedge-lua
+	$(Q)cp $< $@
+
+# Keep objects that only a chain of rules needs.
 .SECONDARY:
 
-.PHONY: clean
-clean:
+# Installing -----------------------------------------------------------------
+
+.PHONY: install uninstall
+install: kedge ## install below PREFIX (/usr/local), under DESTDIR if set
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/kedge $(DESTDIR)$(PREFIX)/share/doc/kedge
+	$(INSTALL) -m 755 kedge $(DESTDIR)$(PREFIX)/bin/kedge
+	$(INSTALL) -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/kedge
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/kedge
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/kedge
+	-rmdir $(DESTDIR)$(PREFIX)/share/kedge
+
+# Packages -------------------------------------------------------------------
+
+BUILD_PACKAGES = gcc libc6-dev lua5.4 liblua5.4-dev libbearssl-dev libnghttp2-dev \
+	libev-dev libc-ares-dev lua-argparse lua-dkjson
+DEMO_PACKAGES = openssl python3
+LAB_PACKAGES = dnsmasq-base gnutls-bin
+CHECK_PACKAGES = perl lua-unit libcmocka-dev python3-tap python3-jsonschema curl ca-certificates
+LINT_PACKAGES = lua-check cppcheck clang clang-tidy shellcheck
+# Unpacked, not installed: these packages enable a service.
+UNPACKED_PACKAGES = nginx
+
+.PHONY: deps deps-demo deps-lab deps-check
+deps: ## install what the build needs (apt; sudo if not root)
+	$(Q).ci/apt install $(BUILD_PACKAGES)
+
+deps-demo: deps
+	$(Q).ci/apt install $(DEMO_PACKAGES)
+	$(Q)mkdir -p build
+	$(Q).ci/apt unpack build/nginx $(UNPACKED_PACKAGES)
+
+deps-lab: deps-demo
+	$(Q).ci/apt install $(LAB_PACKAGES)
+
+deps-check: deps-lab ## install what the tests and lint need besides
+	$(Q).ci/apt install $(CHECK_PACKAGES) $(LINT_PACKAGES)
+
+# Of the targets below each installs what it needs before anything is compiled.
+ifneq ($(filter check check-all lint coverage bench,$(MAKECMDGOALS)),)
+build/dependencies: | deps-check
+else ifneq ($(filter lab,$(MAKECMDGOALS)),)
+build/dependencies: | deps-lab
+else ifneq ($(filter demo,$(MAKECMDGOALS)),)
+build/dependencies: | deps-demo
+endif
+build/dependencies: $(if $(filter deps deps-check,$(MAKECMDGOALS)),| $(filter deps deps-check,$(MAKECMDGOALS)))
+
+# Trying ---------------------------------------------------------------------
+
+.PHONY: demo lab
+demo: kedge ## kedge regions against the lab: a first impression, on loopback
+	$(Q)$(PYTHON) tests/lab/lab.py demo ./kedge
+
+lab: kedge ## run the lab's servers in the foreground; prints kedge lines to paste
+	$(Q)$(PYTHON) tests/lab/lab.py serve
+
+# Testing --------------------------------------------------------------------
+
+JOBS = 2
+TEST_ENTRIES = $(C_TESTS:%=plain:%) $(LUA_TESTS:%=plain:%) $(E2E_TESTS:%=plain:%) $(OTHER_TESTS:%=plain:%) \
+	$(C_TESTS:%=sanitized:%) $(SANITIZED_TESTS:%=sanitized:%)
+# What a run of `tests/run` in VARIANT needs.
+needs = $(C_TESTS:%.c=build/$(1)/%) build/$(1)/kedge build/$(1)/kedge-lua
+
+.PHONY: check check-all unit
+check: kedge build/kedge-lua $(call needs,plain) $(call needs,sanitized) ## every test, plain and in part under ASan+UBSan
+	$(Q)PYTHON=$(PYTHON) tests/run -j $(JOBS) $(TEST_ENTRIES)
+
+check-all: kedge kedge-static build/kedge-lua $(call needs,plain) $(call needs,sanitized) ## check, longer, and the end-to-end tests of kedge-static
+	$(Q)KEDGE_TEST_ALL=1 PYTHON=$(PYTHON) tests/run -j $(JOBS) $(TEST_ENTRIES) \
+		$(E2E_TESTS:%=static:%) $(filter-out $(SANITIZED_TESTS:%=sanitized:%),$(E2E_TESTS:%=sanitized:%))
+
+unit: build/kedge-lua $(call needs,plain) ## C and Lua units only (needs what make deps-check installs)
+	$(Q)tests/run -j $(JOBS) $(C_TESTS:%=plain:%) $(LUA_TESTS:%=plain:%)
+
+.PHONY: bench coverage
+bench: kedge ## speed and memory beside curl and openssl; a table
+	$(Q)$(PYTHON) tests/bench/bench.py ./kedge
+
+coverage: $(call needs,coverage) ## lines of core/ that the tests reach (gcov)
+	$(Q)find build/coverage -name '*.gcda' -delete
+	$(Q)PYTHON=$(PYTHON) tests/run -j $(JOBS) $(C_TESTS:%=coverage:%) $(LUA_TESTS:%=coverage:%) $(E2E_TESTS:%=coverage:%)
+	$(Q)sh .ci/coverage build/coverage $(CORE)
+
+# Lint -----------------------------------------------------------------------
+
+LINT_C = $(CORE) $(BINDINGS) core/bind/main.c tests/interpreter.c $(C_TESTS)
+HEADERS = $(wildcard core/*.h core/bind/*.h)
+LUA_FILES = $(LUA_MODULES) $(SCRIPTS) $(LUA_TESTS) core/bind/embed.lua
+SHELL_FILES = .ci/run .ci/apt .ci/layers .ci/coverage tests/run $(filter %.sh,$(OTHER_TESTS))
+
+.PHONY: lint lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy
+lint: lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy ## luacheck, cppcheck, clang-tidy, shellcheck, warnings, who includes what
+
+lint-layers: | build/dependencies
+	$(Q).ci/layers
+
+lint-lua: | build/dependencies
+	$(Q)luacheck --quiet $(LUA_FILES)
+
+lint-shell: | build/dependencies
+	$(Q)shellcheck $(SHELL_FILES)
+
+# Both compilers, warnings as errors, optimised: some warnings need the data flow.
+lint-warnings: | build/dependencies
+	$(Q)for file in $(LINT_C); do \
+		gcc $(BASE) $(DEFINES) -O2 -Werror -c -o /dev/null $$file && \
+		clang $(BASE) $(DEFINES) -O2 -Werror -fsyntax-only $$file || exit 1; \
+	done
+
+lint-cppcheck: | build/dependencies
+	$(Q)mkdir -p build/lint/cppcheck
+	$(Q)cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr \
+		--suppressions-list=.cppcheck --error-exitcode=1 --cppcheck-build-dir=build/lint/cppcheck \
+		-D_GNU_SOURCE $(DEFINES) -I. -Icore $(LINT_C)
+
+lint-tidy: $(LINT_C:%=build/lint/%.tidy)
+build/lint/%.tidy: % .clang-tidy $(HEADERS) | build/dependencies
+	@echo "  TIDY $<"
+	$(Q)mkdir -p $(@D)
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' $< -- $(BASE) $(DEFINES) 2>$@.log || { cat $@.log; exit 1; }
+	$(Q)touch $@
+
+# The rest -------------------------------------------------------------------
+
+.PHONY: clean help
+clean: ## remove what was built
 	rm -rf build kedge kedge-static
+
+help: ## this list
+	@echo "make [VARIABLE=VALUE]... [TARGET]..."
+	@echo
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@echo
+	@echo "variables: CC CFLAGS CPPFLAGS LDFLAGS PREFIX DESTDIR LUA PYTHON SOURCE_DATE_EPOCH DEBUG SHARED JOBS V"
