@@ -1,0 +1,45 @@
+-- The whole way of one check, and the only place that knows its order.
+
+local expect = require "kedge.expect"
+local explain = require "kedge.explain"
+local judge = require "kedge.judge"
+local observe = require "kedge.observe"
+local resolve = require "kedge.observe.resolve"
+local target = require "kedge.target"
+local task = require "kedge.task"
+
+local check = {}
+
+--- Checks one target: a result (see lua/result.lua). `opts` are those of
+--- lua/options.lua with the stores opened; timeout is for all of it, in seconds.
+function check.run(item, opts)
+  local seen, verdicts = observe.new(item), nil -- outlives the task, whatever ends it
+  local ended, why = task.run(opts.timeout, function()
+    local stream = observe.open(seen, opts) -- dns, tcp, tls up to the chain; else seen.stopped
+    if seen.chain then
+      seen.stage = "trust"
+      verdicts = judge.each_store(seen, opts)
+    end
+    if not stream or not observe.go_on(stream, seen) then return end -- lets the held flight go
+    if verdicts.accepted or opts.insecure then observe.use(stream, seen, opts) end
+  end)
+  if not ended then observe.ended(seen, why, opts.timeout) end -- deadline, cancelled, raised: at the stage it was in
+  seen.total_ms = (task.now() - seen.started) * 1000
+  return explain.result(seen, verdicts, expect.judge(seen, opts), opts)
+end
+
+--- The target once for each of its addresses, "@ADDRESS" behind the ids: a
+--- list; for a name that has none, the target as it is.
+function check.addresses(item, opts)
+  local seen = observe.new(item)
+  local ended, list = task.run(opts.timeout, resolve.all, seen, opts)
+  if not ended or not list then return { item } end
+  local each = {}
+  for i, address in ipairs(list) do
+    each[i] = target.with(item, item.protocol, item.id .. "@" .. address)
+    each[i].address = address
+  end
+  return each
+end
+
+return check

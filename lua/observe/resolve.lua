@@ -1,0 +1,125 @@
+-- dns: from a name to addresses. Both families are asked at once, and the
+-- answers are handed over as they come (RFC 8305 §3).
+
+local resolver = require "kedge.core.resolver"
+local route = require "kedge.route"
+local task = require "kedge.task"
+
+local resolve = {}
+
+local RESOLUTION_DELAY = 0.05 -- seconds that an answer for IPv4 waits for IPv6: RFC 8305 §3
+local ADDRESSES_MAX = 32
+
+-- Of two families that failed, the code that says most.
+local RANK = { "local.limit", "dns.nxdomain", "dns.servfail", "dns.refused", "dns.timeout", "dns.no_server", "dns.bad_answer", "dns.nodata" }
+
+local source_methods = {}
+local source_mt = { __index = source_methods }
+
+local function split_zone(text)
+  local ip, zone = text:match("^(.-)%%(.*)$")
+  return ip or text, zone
+end
+
+local function add(source, family, addresses, zone)
+  for _, text in ipairs(addresses) do
+    local ip, own_zone = split_zone(text)
+    local list = source.waiting[family or (ip:find(":", 1, true) and 6 or 4)]
+    if list and source.count < ADDRESSES_MAX then
+      source.count = source.count + 1
+      list[#list + 1] = { ip = ip, zone = own_zone or zone, port = source.port }
+      source.all[#source.all + 1] = own_zone and ip .. "%" .. own_zone or ip
+    end
+  end
+end
+
+local function look_up(source, seen, opts, name, family)
+  local lookup, message, code = resolver.start(name, family, opts.timeout or 10, opts.dns)
+  local addresses
+  if lookup then
+    task.own(lookup)
+    addresses, message, code = lookup:wait()
+    task.release(lookup)
+  end
+  source.pending[family] = nil
+  if addresses then
+    add(source, family, addresses)
+  else
+    source.failures[family] = { code = code, message = message }
+  end
+  if family == 4 and source.pending[6] and addresses then source.ready_at = task.now() + RESOLUTION_DELAY end
+  if not next(source.pending) or (family == 6 and addresses) then source.ready_at = task.now() end
+  seen.dns.ms = (task.now() - seen.stage_started) * 1000
+  source.news:wake()
+end
+
+--- Starts to find out where `seen.target` is to be reached; a source of addresses.
+function resolve.start(seen, opts)
+  local to = route.of(seen.target, opts)
+  local families = opts.family and { opts.family } or { 6, 4 }
+  local source = setmetatable({ news = task.condition(), pending = {}, failures = {}, waiting = {}, all = {}, count = 0,
+    port = to.port, last_family = 4 }, source_mt)
+  for _, family in ipairs(families) do source.waiting[family] = {} end
+  seen.stage, seen.stage_started = "dns", task.now()
+  seen.dns = { addresses = source.all }
+  local fixed = seen.target.address and { seen.target.address } or to.addresses or (to.ip and { to.ip })
+  if fixed then
+    add(source, nil, fixed, to.zone)
+    source.ready_at = task.now()
+    seen.dns.fixed = true
+    return source
+  end
+  for _, family in ipairs(families) do source.pending[family] = true end
+  for _, family in ipairs(families) do task.spawn(look_up, source, seen, opts, to.name, family) end
+  return source
+end
+
+--- The next address to try, families in turn, IPv6 first: { ip, zone, port } |
+--- nil, seconds (or nil) after which it is worth asking again without news.
+function source_methods:take()
+  local now = task.now()
+  if not self.ready_at then return nil end
+  if now < self.ready_at then return nil, self.ready_at - now end
+  local family = self.last_family == 4 and 6 or 4
+  if not self.waiting[family] or #self.waiting[family] == 0 then family = family == 4 and 6 or 4 end
+  local list = self.waiting[family]
+  if not list or #list == 0 then return nil end
+  self.last_family = family
+  return table.remove(list, 1)
+end
+
+--- Whether more addresses may still come.
+function source_methods:open()
+  return next(self.pending) ~= nil
+end
+
+--- Whether there are addresses that take would give, now or soon.
+function source_methods:any()
+  return #(self.waiting[4] or {}) + #(self.waiting[6] or {}) > 0
+end
+
+--- When no address came at all: code, message.
+function source_methods:failure()
+  local best, rank
+  for _, failure in pairs(self.failures) do
+    for i, code in ipairs(RANK) do
+      if failure.code == code and (not rank or i < rank) then best, rank = failure, i end
+    end
+    best = best or failure
+  end
+  if best then return best.code, best.message end
+  return "dns.nodata", "no address of the family that was asked for"
+end
+
+--- All addresses of a target, as text: list | nil, message, code. Waits.
+function resolve.all(seen, opts)
+  local source = resolve.start(seen, opts)
+  while source:open() do source.news:wait() end
+  if #source.all == 0 then
+    local code, message = source:failure()
+    return nil, message, code
+  end
+  return source.all
+end
+
+return resolve

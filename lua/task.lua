@@ -1,0 +1,165 @@
+-- Who runs, who owns what, and until when.
+--
+-- A task is a function in a coroutine together with everything that was opened
+-- under it: handles, child coroutines, child tasks. It ends by return, by
+-- error, by its deadline or by cancellation, and each of these does the same:
+-- its coroutines are closed (and with them their <close> variables), then what
+-- it owns, last opened first, then the outcome is delivered.
+
+local loop = require "kedge.core.loop"
+
+local task = {}
+
+--- Seconds of a clock that never jumps; the device's clock in whole seconds since 1970.
+task.now, task.time = loop.now, loop.time
+
+--- Suspends the calling coroutine for so many seconds.
+task.sleep = loop.sleep
+
+--- Lets the loop turn, and everything else that is ready run.
+task.breathe = loop.breathe
+
+--- A condition: c:wait([seconds]) -> true when woken, false when the time is over; c:wake().
+task.condition = loop.condition
+
+--- The task that the caller runs in; nil outside of any.
+function task.current()
+  return (loop.owner())
+end
+
+local methods = {}
+local task_mt = { __index = methods, __name = "kedge.task" }
+
+local function new(parent)
+  local self = setmetatable({ parent = parent, owned = {}, routines = {}, sequence = 0, over = loop.condition() }, task_mt)
+  if parent then parent:own(self) end
+  return self
+end
+
+-- The keys of `set` (handle -> sequence number), last opened first.
+local function last_first(set)
+  local list = {}
+  for key in pairs(set) do list[#list + 1] = key end
+  table.sort(list, function(a, b) return set[a] > set[b] end)
+  return list
+end
+
+local function finish(self, ...)
+  if self.outcome then return end
+  self.outcome = table.pack(...)
+  if self.timer then self.timer:close() end
+  for _, routine in ipairs(last_first(self.routines)) do loop.kill(routine) end
+  for _, handle in ipairs(last_first(self.owned)) do handle:close() end
+  self.owned, self.routines = {}, {}
+  if self.parent then self.parent.owned[self] = nil end
+  self.over:wake()
+end
+
+function methods:own(handle)
+  if self.outcome then
+    handle:close()
+    error("the task that this would belong to has ended", 3)
+  end
+  self.sequence = self.sequence + 1
+  self.owned[handle] = self.sequence
+  return handle
+end
+
+--- Ends the task as cancelled; nothing for one that has ended.
+function methods:close()
+  finish(self, nil, "cancelled")
+end
+
+local function start(self, fn, on_end, ...)
+  local routine
+  routine = loop.spawn(self, function(...)
+    self.routines[routine] = nil
+    on_end(...)
+  end, fn, ...)
+  self.sequence = self.sequence + 1
+  self.routines[routine] = self.sequence
+  return routine
+end
+
+--- Runs fn(...) as a task of its own, of `seconds` at most (nil: without a
+--- deadline), and waits for it. true, results... | nil, why: "timeout",
+--- "cancelled", or { error=, traceback= } when it raised.
+function task.run(seconds, fn, ...)
+  local self = new(task.current())
+  start(self, fn, function(ok, ...)
+    if ok then
+      finish(self, true, ...)
+    else
+      local message, traceback = ...
+      finish(self, nil, { error = message, traceback = traceback })
+    end
+  end, ...)
+  if seconds then self.timer = loop.after(seconds, function() finish(self, nil, "timeout") end) end
+  while not self.outcome do self.over:wait() end
+  return table.unpack(self.outcome, 1, self.outcome.n)
+end
+
+--- Gives `handle` (anything with a close method) to the running task, which closes it at its end; returns it.
+function task.own(handle)
+  local self = assert(task.current(), "no task runs")
+  return self:own(handle)
+end
+
+--- Closes a handle before its task ends.
+function task.release(handle)
+  local self = task.current()
+  if self then self.owned[handle] = nil end
+  handle:close()
+end
+
+--- Runs fn(...) in another coroutine of the running task; an error in it ends the task.
+function task.spawn(fn, ...)
+  local self = assert(task.current(), "no task runs")
+  start(self, fn, function(ok, message, traceback)
+    if not ok then finish(self, nil, { error = message, traceback = traceback }) end
+  end, ...)
+end
+
+local function iterator(items)
+  if type(items) == "function" then return items end
+  local i = 0
+  return function()
+    i = i + 1
+    return items[i]
+  end
+end
+
+--- Calls fn(item, index) for each item of a list or iterator, n at once at
+--- most (64 by default), and waits for all: the list of first results. An
+--- iterator is asked for the next item when a slot is free. An error in one
+--- ends the task.
+function task.map(items, fn, n)
+  local results, running, index, changed = {}, 0, 0, loop.condition()
+  for item in iterator(items) do
+    index, running = index + 1, running + 1
+    task.spawn(function(i)
+      results[i] = fn(item, i)
+      running = running - 1
+      changed:wake()
+    end, index)
+    while running >= (n or 64) do changed:wait() end
+  end
+  while running > 0 do changed:wait() end
+  return results
+end
+
+--- Runs the functions of a list at once and waits for all: the list of their first results.
+function task.all(functions)
+  return task.map(functions, function(fn) return fn() end, #functions)
+end
+
+--- Runs fn as the first task, turning the loop until it has ended: true,
+--- results... | false, message, traceback.
+function task.main(fn)
+  local self = new(nil)
+  local outcome = table.pack(loop.run(fn, self))
+  finish(self, table.unpack(outcome, 1, outcome.n))
+  return table.unpack(outcome, 1, outcome.n)
+end
+
+return task
