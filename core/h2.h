@@ -21,6 +21,7 @@ enum {
 	H2_UNASKED_FRAMES = 1000,     /* frames that carry nothing for us, see h2_feed */
 	H2_UNASKED_BYTES = 1024,      /* payload of such a frame that counts as one frame more */
 	H2_INTERIM_REPLIES = 16,      /* 1xx replies before one final reply */
+	H2_CONTINUATIONS = 8,         /* CONTINUATION frames of one header list; as nghttp2 has it since CVE-2024-28182 */
 	H2_FIELDS = 128,              /* fields of one header list */
 	H2_FIELD_BYTES = 64 * 1024,   /* of one header list: names, values and 32 bytes for each field (RFC 9113 §6.5.2) */
 	H2_STREAM_WINDOW = 65535,     /* body bytes kept unread of one stream */
@@ -38,7 +39,7 @@ enum h2_fault {
 	H2_OK = 0,
 	H2_NOT_H2 = -1,          /* the first bytes were no HTTP/2 frame; see h2_first */
 	H2_PROTOCOL_ERROR = -2,  /* the peer broke the protocol; h2_detail says how */
-	H2_FLOOD = -3,           /* too many frames that carry nothing, or interim replies */
+	H2_FLOOD = -3,           /* too many frames that carry nothing, interim replies or CONTINUATIONs */
 	H2_GOAWAY = -4,          /* the peer said GOAWAY, and then closed or never sent its SETTINGS */
 	H2_RESET = -5,           /* the peer closed without a GOAWAY, see h2_end */
 	H2_NO_MEMORY = -6,

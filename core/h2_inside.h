@@ -53,6 +53,7 @@ struct h2_scan {
 	bool begun;                    /* a frame's header was complete */
 	unsigned type, flags;
 	uint32_t stream;
+	unsigned continuations;        /* in a row */
 	size_t length, offset;         /* of the payload, and how far it was read */
 	unsigned char entry[8];        /* a setting, or the fixed part of GOAWAY */
 	size_t entry_length;

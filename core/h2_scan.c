@@ -141,6 +141,9 @@ static void begin_frame(struct h2 *h2)
 	if (!scan->begun)
 		check_first(h2);
 	scan->begun = true;
+	scan->continuations = scan->type == NGHTTP2_CONTINUATION ? scan->continuations + 1 : 0;
+	if (scan->continuations > H2_CONTINUATIONS)
+		h2_fail(h2, H2_FLOOD, "more than %d CONTINUATION frames", (int)H2_CONTINUATIONS);
 	h2_spend(h2, cost(h2));
 	if (scan->length == 0)
 		end_frame(h2);
