@@ -45,7 +45,7 @@ function observe.ended(seen, why, seconds)
     end
     observe.stop(seen, TIMEOUTS[seen.stage], ("nothing more came within %g seconds"):format(seconds))
   elseif why == "cancelled" then
-    seen.cancelled = true
+    observe.stop(seen, "local.interrupted", "interrupted before it was done")
   else
     seen.raised = why
     observe.stop(seen, "script.error", tostring(why.error))

@@ -72,9 +72,6 @@ local function get_h2(seen, opts, stream)
     return nil, message, code
   end
   seen.http.ms = milliseconds(started)
-  if not seen.h2.ping_ms then
-    seen.warnings[#seen.warnings + 1] = { code = "h2.no_ping", detail = "the reply was complete before the PING was answered" }
-  end
   return true
 end
 
