@@ -65,9 +65,15 @@ function methods:own(handle)
   return handle
 end
 
---- Ends the task as cancelled; nothing for one that has ended.
-function methods:close()
+local function cancel(self)
   finish(self, nil, "cancelled")
+end
+
+--- Ends the task as cancelled; nothing for one that has ended. A task that
+--- cancels itself ends as soon as it waits, so that its variables close first.
+function methods:close()
+  if loop.owner() ~= self then return cancel(self) end
+  self.closing = self.closing or loop.after(0, function() cancel(self) end)
 end
 
 local function start(self, fn, on_end, ...)
