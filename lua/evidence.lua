@@ -39,21 +39,21 @@ end
 
 -- The certificates as they were sent; one that cannot be read is shown by its hash alone.
 local function chain_of(seen, now)
-  local x509 = require "kedge.core.x509"
+  local x509, memo = require "kedge.core.x509", require "kedge.memo"
   local list, parsed = {}, {}
   for i, der in ipairs(seen.chain) do
-    local cert = x509.parse(der)
+    local cert = memo.certificate(der)
     parsed[i] = cert or false
     list[i] = cert and certificate(cert, now) or { sha256 = x509.hex(x509.sha256(der)) }
   end
   return list, parsed
 end
 
--- Places in the chain, from 0, of the path's certificates; the anchor may come from the store.
+-- Places in the chain, from 0, of a path that reached an anchor; the anchor itself is in the store.
 local function path_of(verdict, parsed)
-  if not verdict or not verdict.path then return nil end
+  if not verdict.anchor then return nil end
   local places = {}
-  for _, cert in ipairs(verdict.path) do
+  for _, cert in ipairs(verdict.path or {}) do
     for i, sent in ipairs(parsed) do
       if sent and sent.sha256 == cert.sha256 then
         places[#places + 1] = i - 1
@@ -65,7 +65,7 @@ local function path_of(verdict, parsed)
 end
 
 local function anchor_of(verdict)
-  local anchor = verdict and verdict.anchor
+  local anchor = verdict.anchor
   if not anchor then return nil end
   return { subject = short(anchor.subject_text), sha256 = require("kedge.core.x509").hex(anchor.sha256),
     not_after = when(anchor.not_after) }

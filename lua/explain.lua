@@ -22,10 +22,8 @@ end
 -- The verdict on the chain, if it is bad.
 local function of_verdicts(verdicts)
   if not verdicts or verdicts.accepted then return nil end
-  local code, verdict = verdicts.trust.code, verdicts.trust
-  if verdicts.reference then
-    code, verdict = require("kedge.compare").verdicts(verdicts.trust, verdicts.reference)
-  end
+  local code, verdict = verdicts.code, verdicts.explains
+  if not code then code, verdict = require("kedge.compare").verdicts(verdicts.trust, verdicts.reference) end
   if code == "ok" then return nil end
   return failed(code, nil, { verdict = verdict })
 end

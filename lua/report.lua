@@ -1,0 +1,114 @@
+-- What a run found out: results on their way to the formats, the summary, and
+-- the exit status.
+
+local output = require "kedge.output"
+
+local report = {}
+report.__index = report
+
+-- Of several exit statuses the first of these wins; 143 and 130 stand before them.
+local STATUS_ORDER = { 143, 130, 2, 3, 4, 1, 5, 0 }
+local UNTESTED = { dns = true, tcp = true, proxy = true }
+
+--- A report of the command `name`. `opts`: strict, verbose, quiet, repeat_count;
+-- `outputs` as from output.open; `started` in seconds since 1970, `now` a
+-- function that gives seconds of a clock that never jumps.
+function report.new(name, opts, outputs, started, now)
+  local summary = { total = 0, ok = 0, warn = 0, fail = 0, skip = 0 }
+  return setmetatable({ script = name, opts = opts, outputs = outputs, started = started, now = now, begun = now(),
+    summary = summary, ran = 0, untested = 0, statuses = {}, plan = {}, version = require("kedge.core.embedded").version,
+  }, report)
+end
+
+--- An exit status that joins the order (DESIGN: several hold, the first wins).
+function report:join(status)
+  self.statuses[status] = true
+end
+
+-- A format that raises has failed; the others go on.
+local function call(self, one, part, ...)
+  local fn = one.format[part]
+  if not fn or one.fault then return nil end
+  local done, value = pcall(fn, one, ...)
+  if done then return value end
+  one.fault = { message = tostring(value), code = "script.error" }
+  return nil, self
+end
+
+local function start(self)
+  if self.is_started then return end
+  self.is_started = true
+  for _, one in ipairs(self.outputs) do call(self, one, "start", self) end
+end
+
+local function count(self, r)
+  self.summary.total = self.summary.total + 1
+  self.summary[r.status] = self.summary[r.status] + 1
+  if r.status ~= "skip" then self.ran = self.ran + 1 end
+  if r.status == "fail" then
+    if UNTESTED[r.stage] then self.untested = self.untested + 1 end
+    self:join(r.code == "script.error" and 3 or 1)
+  end
+end
+
+--- Takes one finished result: counts it and hands it to every format, which
+-- may wait for readers.
+function report:add(r)
+  start(self)
+  if self.opts.strict and r.status == "warn" then r.status = "fail" end
+  if self.run and not r.run then r.run = self.run end
+  count(self, r)
+  for _, one in ipairs(self.outputs) do call(self, one, "result", r) end
+  for _, one in ipairs(self.outputs) do one:flush() end
+end
+
+--- True while a reader keeps an output waiting; no check may start then.
+function report:is_waiting()
+  for _, one in ipairs(self.outputs) do
+    if one:is_busy() then return true end
+  end
+  return false
+end
+
+--- True when there were outputs and nobody takes any of them any more.
+function report:is_deaf()
+  for _, one in ipairs(self.outputs) do
+    if not one.fault then return false end
+  end
+  return self.outputs[1] ~= nil
+end
+
+local function end_output(self, one)
+  local status = call(self, one, "finish", self)
+  local done, message = output.close(one)
+  if not done and message then
+    output.say(message)
+    self:join(3)
+  end
+  return math.type(status) == "integer" and status or nil
+end
+
+--- The exit status so far.
+function report:status()
+  local statuses = self.statuses
+  if self.ran > 0 and self.untested == self.ran then statuses[4] = true end
+  for _, status in ipairs(STATUS_ORDER) do
+    if statuses[status] then return status end
+  end
+  return 0
+end
+
+--- Ends every output and gives the exit status; a format's own replaces it
+-- where nothing worse than a failed check holds.
+function report:finish()
+  start(self)
+  self.duration_ms = (self.now() - self.begun) * 1000
+  output.progress(nil)
+  local replaced
+  for _, one in ipairs(self.outputs) do replaced = end_output(self, one) or replaced end
+  local status = self:status()
+  if replaced and status ~= 130 and status ~= 143 and status ~= 2 then return replaced end
+  return status
+end
+
+return report
