@@ -234,11 +234,11 @@ conn_write(struct conn *conn, const void *from, size_t n)
 {
 	struct stream *stream = top(conn);
 	ssize_t put = stream ? stream->write(stream, from, n) : STREAM_FAILED;
+	bool blocked = put == STREAM_AGAIN ||
+	    (put > 0 && conn->phase == CONN_OPEN &&
+	        tls_pump(conn->tls, &conn->socket.stream, TLS_OPEN) == TLS_WANT_WRITE);
 
-	if (put == STREAM_AGAIN)
-		watch_more(conn, EV_WRITE);
-	else if (put > 0 && conn->phase == CONN_OPEN &&
-	    tls_pump(conn->tls, &conn->socket.stream, TLS_OPEN) == TLS_WANT_WRITE)
+	if (blocked)
 		watch_more(conn, EV_WRITE);
 	return put;
 }

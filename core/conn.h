@@ -16,7 +16,7 @@
 #include "tls.h"
 
 /* Bytes read for HTTP/2 in one turn of the loop, so that one fast peer doesn't stop the others. */
-#define CONN_TURN_BYTES (64 * 1024)
+#define CONN_TURN_BYTES ((size_t)64 * 1024)
 
 enum conn_phase {
 	CONN_CLOSED, /* before connect and after close */

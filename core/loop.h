@@ -28,10 +28,10 @@ void loop_close(struct loop *);
  * when nothing is being waited for any more. */
 bool loop_turn(struct loop *, bool wait);
 
-/* The first SIGINT or SIGTERM calls on_signal from the loop, a second one ends
+/* The first SIGINT or SIGTERM makes `call` from the loop, a second one ends
  * the process at once, by that signal, after at_once (async-signal-safe, may be
  * NULL) was called. 0 or an errno. */
-int loop_catch(struct loop *, loop_signal *on_signal, void *context, void (*at_once)(void));
+int loop_catch(struct loop *loop, loop_signal *call, void *context, void (*at_once)(void));
 
 /* Ends the process by the given signal, as a shell expects of an interrupted program. */
 _Noreturn void loop_die(int number);

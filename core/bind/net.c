@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <nghttp2/nghttp2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -269,8 +270,8 @@ stream_handshake(lua_State *L)
 	if (fault != TLS_OK)
 		return bind_fail(L, fault == TLS_NO_MEMORY ? "local.limit" : tls_fault_code(fault), "%s",
 		    fault == TLS_NO_ENTROPY ? "the kernel has no random bytes yet" : "not enough memory for a TLS client");
-	if (config.name && strlen(config.name) < sizeof stream->sni)
-		strcpy(stream->sni, config.name);
+	if (config.name)
+		snprintf(stream->sni, sizeof stream->sni, "%s", config.name);
 	return net_begin(L, handshake_k);
 }
 

@@ -11,7 +11,8 @@ local RESOLUTION_DELAY = 0.05 -- seconds that an answer for IPv4 waits for IPv6:
 local ADDRESSES_MAX = 32
 
 -- Of two families that failed, the code that says most.
-local RANK = { "local.limit", "dns.nxdomain", "dns.servfail", "dns.refused", "dns.timeout", "dns.no_server", "dns.bad_answer", "dns.nodata" }
+local RANK = { "local.limit",
+  "dns.nxdomain", "dns.servfail", "dns.refused", "dns.timeout", "dns.no_server", "dns.bad_answer", "dns.nodata" }
 
 local source_methods = {}
 local source_mt = { __index = source_methods }

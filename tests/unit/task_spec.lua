@@ -25,7 +25,7 @@ local ends = {
   { "cancellation", function() task.current():close(); task.sleep(60) end, nil, "cancelled" },
 }
 
-function TestEnds:test_each_end_closes_what_the_task_owns_last_first()
+function TestEnds.test_each_end_closes_what_the_task_owns_last_first()
   for _, case in ipairs(ends) do
     local name, fn, ok, result = table.unpack(case, 1, 4)
     local log = {}
@@ -44,7 +44,7 @@ function TestEnds:test_each_end_closes_what_the_task_owns_last_first()
   end
 end
 
-function TestEnds:test_an_error_is_told_with_its_traceback()
+function TestEnds.test_an_error_is_told_with_its_traceback()
   local log = {}
   local ok, why = inside(function()
     return task.run(5, function()
@@ -58,7 +58,7 @@ function TestEnds:test_an_error_is_told_with_its_traceback()
   lu.assertEquals(log, { "handle" })
 end
 
-function TestEnds:test_an_error_in_a_child_ends_the_whole_task()
+function TestEnds.test_an_error_in_a_child_ends_the_whole_task()
   local ok, why = inside(function()
     return task.run(5, function()
       task.spawn(function() error("a child's") end)
@@ -69,7 +69,7 @@ function TestEnds:test_an_error_in_a_child_ends_the_whole_task()
   lu.assertStrContains(why.error, "a child's")
 end
 
-function TestEnds:test_children_end_with_their_task()
+function TestEnds.test_children_end_with_their_task()
   local went_on = false
   inside(function()
     task.run(5, function()
@@ -81,7 +81,7 @@ function TestEnds:test_children_end_with_their_task()
   lu.assertFalse(went_on)
 end
 
-function TestEnds:test_the_end_of_a_task_ends_the_tasks_below_it()
+function TestEnds.test_the_end_of_a_task_ends_the_tasks_below_it()
   local log = {}
   local ok, why = inside(function()
     return task.run(0.02, function()
@@ -96,7 +96,7 @@ function TestEnds:test_the_end_of_a_task_ends_the_tasks_below_it()
   lu.assertEquals(log, { "deep" })
 end
 
-function TestEnds:test_a_task_that_ended_owns_nothing_more()
+function TestEnds.test_a_task_that_ended_owns_nothing_more()
   local log = {}
   inside(function()
     local ended
@@ -108,14 +108,14 @@ end
 
 TestMap = {}
 
-function TestMap:test_results_stand_in_the_order_of_the_items()
+function TestMap.test_results_stand_in_the_order_of_the_items()
   local got = inside(function()
     return task.map({ 0.03, 0.01, 0.02 }, function(s) task.sleep(s); return s * 100 end)
   end)
   lu.assertEquals(got, { 3, 1, 2 })
 end
 
-function TestMap:test_no_more_run_at_once_than_asked_for()
+function TestMap.test_no_more_run_at_once_than_asked_for()
   local now, most = 0, 0
   inside(function()
     task.map({ 1, 2, 3, 4, 5, 6, 7 }, function()
@@ -128,7 +128,7 @@ function TestMap:test_no_more_run_at_once_than_asked_for()
   lu.assertEquals(most, 3)
 end
 
-function TestMap:test_an_iterator_is_asked_when_a_slot_is_free()
+function TestMap.test_an_iterator_is_asked_when_a_slot_is_free()
   local asked, running = 0, 0
   inside(function()
     task.map(function()
@@ -146,7 +146,7 @@ end
 
 TestWaiting = {}
 
-function TestWaiting:test_where_waiting_is_impossible_it_says_so()
+function TestWaiting.test_where_waiting_is_impossible_it_says_so()
   inside(function()
     lu.assertErrorMsgContains("cannot wait here", function()
       table.sort({ 2, 1 }, function(a, b) task.sleep(0); return a < b end)
@@ -157,7 +157,7 @@ function TestWaiting:test_where_waiting_is_impossible_it_says_so()
   end)
 end
 
-function TestWaiting:test_a_condition_tells_being_woken_from_time()
+function TestWaiting.test_a_condition_tells_being_woken_from_time()
   inside(function()
     local c = task.condition()
     lu.assertFalse(c:wait(0.005))
@@ -166,13 +166,13 @@ function TestWaiting:test_a_condition_tells_being_woken_from_time()
   end)
 end
 
-function TestWaiting:test_when_nothing_can_happen_any_more_the_loop_says_so()
+function TestWaiting.test_when_nothing_can_happen_any_more_the_loop_says_so()
   local ok, message = pcall(loop.run, function() task.condition():wait() end)
   lu.assertFalse(ok)
   lu.assertStrContains(message, "nothing can happen")
 end
 
-function TestWaiting:test_a_closed_stream_is_not_used_again()
+function TestWaiting.test_a_closed_stream_is_not_used_again()
   inside(function()
     local stream = assert(net.connect("127.0.0.1", 1))
     stream:close()
@@ -181,7 +181,7 @@ function TestWaiting:test_a_closed_stream_is_not_used_again()
   end)
 end
 
-function TestWaiting:test_a_refused_connection_is_told_by_its_code()
+function TestWaiting.test_a_refused_connection_is_told_by_its_code()
   inside(function()
     local stream <close> = assert(net.connect("127.0.0.1", 1))
     local ok, message, code = stream:connected()
