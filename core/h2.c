@@ -172,7 +172,8 @@ static void keep_first(struct h2 *h2, const unsigned char *bytes, size_t length)
 
 	if (n > length)
 		n = length;
-	memcpy(h2->first + h2->first_length, bytes, n);
+	if (n > 0)
+		memcpy(h2->first + h2->first_length, bytes, n);
 	h2->first_length += n;
 }
 
@@ -200,23 +201,32 @@ static void look_for_failure(struct h2 *h2)
 		h2_fail(h2, H2_PROTOCOL_ERROR, "%s", h2->complaint);
 }
 
+/* Up to one frame's header, or the rest of its payload. A GOAWAY that comes first nghttp2 wouldn't take. */
+static size_t feed_piece(struct h2 *h2, const unsigned char *bytes, size_t length)
+{
+	const unsigned char *whole;
+	size_t whole_length;
+	size_t n = h2_scan(h2, bytes, length, &whole, &whole_length);
+	bool first_goaway = !h2->settings_received && h2->scan.begun && h2->scan.type == NGHTTP2_GOAWAY;
+
+	if (h2->fault || first_goaway || whole_length == 0)
+		return n;
+	give(h2, whole, whole_length);
+	look_for_failure(h2);
+	return n;
+}
+
 int h2_feed(struct h2 *h2, const unsigned char *bytes, size_t length)
 {
-	if (length == 0)
-		return h2->fault;
 	keep_first(h2, bytes, length);
 	while (length > 0 && !h2->fault) {
-		size_t n = h2_scan(h2, bytes, length);
-		bool unheard = !h2->settings_received && h2->scan.begun && h2->scan.type == NGHTTP2_GOAWAY;
+		size_t n = feed_piece(h2, bytes, length);
 
-		if (!h2->fault && !unheard)
-			give(h2, bytes, n);
 		bytes += n;
 		length -= n;
 	}
 	if (h2->fault == H2_FLOOD && !h2->dead)
 		nghttp2_session_terminate_session(h2->session, NGHTTP2_ENHANCE_YOUR_CALM);
-	look_for_failure(h2);
 	return h2->fault;
 }
 

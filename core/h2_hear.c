@@ -2,6 +2,12 @@
 
 #include "h2_inside.h"
 
+/* The stream that a frame's header list belongs to; none for a promised one. */
+static struct h2_record *list_of(const struct h2 *h2, const nghttp2_frame *frame)
+{
+	return frame->hd.type == NGHTTP2_HEADERS ? h2_record(h2, frame->hd.stream_id) : NULL;
+}
+
 /* Bytes that nobody will read open the connection's window again. */
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *bytes, size_t length, void *user)
 {
@@ -22,7 +28,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, cons
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
-	struct h2_record *record = h2_record(user, frame->hd.stream_id);
+	struct h2_record *record = list_of(user, frame);
 
 	(void)session;
 	if (record)
@@ -34,7 +40,7 @@ static int count_field(nghttp2_session *session, const nghttp2_frame *frame, con
 	size_t value_length, uint8_t flags, void *user)
 {
 	struct h2 *h2 = user;
-	struct h2_record *record = h2_record(h2, frame->hd.stream_id);
+	struct h2_record *record = list_of(h2, frame);
 
 	(void)session;
 	(void)flags;
@@ -91,6 +97,17 @@ static void hear_stream(struct h2 *h2, struct h2_record *record, const nghttp2_f
 		record->seen.ended = true;
 }
 
+/* Requests that wait for their turn will not get one any more, and nghttp2 says nothing about them. */
+static void hear_goaway(struct h2 *h2)
+{
+	for (struct h2_record *record = h2->streams; record; record = record->next) {
+		if (record->closed || h2_stream_over(record) || nghttp2_session_find_stream(h2->session, record->seen.id))
+			continue;
+		record->closed = true;
+		record->seen.refused = true;
+	}
+}
+
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
 	struct h2 *h2 = user;
@@ -108,6 +125,9 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 		h2->replies_unsent += !ack;
 		if (ack)
 			hear_ping_ack(h2, frame->ping.opaque_data);
+		break;
+	case NGHTTP2_GOAWAY:
+		hear_goaway(h2);
 		break;
 	case NGHTTP2_DATA:
 	case NGHTTP2_HEADERS:

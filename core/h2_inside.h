@@ -98,8 +98,9 @@ size_t h2_printable(char *text, size_t size, const void *bytes, size_t length);
 void h2_spend(struct h2 *h2, size_t frames);
 void h2_forgive(struct h2 *h2, size_t frames);
 
-/* Reads on in the frames; returns how many of the bytes (> 0 unless length is 0) nghttp2 may have, if there is no fault now. */
-size_t h2_scan(struct h2 *h2, const unsigned char *bytes, size_t length);
+/* Reads on in the frames, at most to the end of a header or payload: the number of bytes it used (> 0, for length > 0). `whole` is what
+ * nghttp2 may have now, if this was no fault; nothing until a frame's header is complete. */
+size_t h2_scan(struct h2 *h2, const unsigned char *bytes, size_t length, const unsigned char **whole, size_t *whole_length);
 
 /* A session with our callbacks and options: 0 or an nghttp2 error. */
 int h2_hear(struct h2 *h2);

@@ -34,8 +34,8 @@ static void check_first(struct h2 *h2)
 	h2_fail(h2, H2_NOT_H2, "the peer's first bytes are \"%s\"", text);
 }
 
-/* What the frame costs: nothing if it carries something, or answers what we asked. Empty DATA and PING ACKs of others' PINGs can't be
- * told by their header and are counted in h2_hear.c. */
+/* What the frame costs: nothing if it carries something, or answers what we asked. DATA without data and PING ACKs that answer nothing
+ * can't be told by their header, and are counted in h2_hear.c. */
 static size_t cost(const struct h2 *h2)
 {
 	const struct h2_scan *scan = &h2->scan;
@@ -52,7 +52,7 @@ static size_t cost(const struct h2 *h2)
 	case NGHTTP2_SETTINGS:
 		return scan->flags & NGHTTP2_FLAG_ACK && !h2->settings_acked ? 0 : idle;
 	case NGHTTP2_PING:
-		return scan->flags & NGHTTP2_FLAG_ACK && h2->ping_count > 0 ? 0 : idle;
+		return scan->flags & NGHTTP2_FLAG_ACK ? 0 : idle;
 	default:
 		return idle;
 	}
@@ -166,18 +166,22 @@ static size_t scan_payload(struct h2 *h2, const unsigned char *bytes, size_t len
 	return n;
 }
 
-size_t h2_scan(struct h2 *h2, const unsigned char *bytes, size_t length)
+/* nghttp2 gets the header of a frame in one piece: 1.52 counts each piece of one as a CONTINUATION frame. */
+size_t h2_scan(struct h2 *h2, const unsigned char *bytes, size_t length, const unsigned char **whole, size_t *whole_length)
 {
 	struct h2_scan *scan = &h2->scan;
 	size_t n = H2_FRAME_HEAD - scan->head_length;
 
+	*whole = bytes;
 	if (n == 0)
-		return scan_payload(h2, bytes, length);
+		return *whole_length = scan_payload(h2, bytes, length);
 	if (n > length)
 		n = length;
 	memcpy(scan->head + scan->head_length, bytes, n);
 	scan->head_length += n;
-	if (scan->head_length == H2_FRAME_HEAD)
+	*whole = scan->head;
+	*whole_length = scan->head_length == H2_FRAME_HEAD ? H2_FRAME_HEAD : 0;
+	if (*whole_length > 0)
 		begin_frame(h2);
 	return n;
 }
