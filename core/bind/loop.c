@@ -3,55 +3,20 @@
  * here; only this file resumes one. What a routine waits for is a condition
  * (bind.h); tasks, ownership and deadlines are built on this by lua/task.lua.
  */
-#include "bind.h"
+#include "loop_inside.h"
 
-#include <lualib.h>
-#include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ROUTINE "kedge.routine"
-#define TIMER "kedge.timer"
-#define CONDITION "kedge.condition"
 #define STATE "kedge.loop"
 
 enum { THREAD_VALUE = 1, OWNER_VALUE = 2, END_VALUE = 3, ROUTINE_VALUES = 3 };
 
-enum routine_state { ROUTINE_READY, ROUTINE_RUNNING, ROUTINE_WAITING, ROUTINE_ENDED };
-
-struct bind_state;
-
-struct bind_routine {
-	struct bind_routine *next, *previous; /* in the condition's or the ready queue */
-	struct bind_condition *queue;
-	struct bind_state *state;
-	lua_State *thread;
-	ev_timer timer;
-	int arguments; /* on the thread's stack, for the first resume */
-	enum routine_state phase;
-	bool timed_out, doomed;
-};
-
-struct bind_state {
-	struct loop loop;
-	lua_State *main;
-	struct bind_condition ready;
-	struct bind_routine *running;
-	int signal_function, anchors; /* registry references */
-	bool finished;
-};
-
-struct timer {
-	ev_timer watcher;
-	struct bind_state *state;
-	int function; /* registry reference, LUA_NOREF once fired or closed */
-};
-
 void (*bind_at_once)(void);
 
-static struct bind_state *
-state_of(lua_State *L)
+struct bind_state *
+loop_state(lua_State *L)
 {
 	struct bind_state *state;
 
@@ -65,7 +30,7 @@ state_of(lua_State *L)
 struct loop *
 bind_loop(lua_State *L)
 {
-	return &state_of(L)->loop;
+	return &loop_state(L)->loop;
 }
 
 /* Queues. */
@@ -102,8 +67,8 @@ queue_remove(struct bind_routine *routine)
 	routine->next = routine->previous = NULL;
 }
 
-static void
-make_ready(struct bind_routine *routine)
+void
+loop_ready(struct bind_routine *routine)
 {
 	queue_remove(routine);
 	ev_timer_stop(routine->state->loop.ev, &routine->timer);
@@ -115,7 +80,7 @@ void
 bind_wake(struct bind_condition *condition)
 {
 	while (condition->first)
-		make_ready(condition->first);
+		loop_ready(condition->first);
 }
 
 static void
@@ -126,14 +91,13 @@ on_routine_timer(struct ev_loop *ev, ev_timer *watcher, int events)
 	(void)ev;
 	(void)events;
 	routine->timed_out = true;
-	make_ready(routine);
+	loop_ready(routine);
 }
 
-/* The routine that L is, or NULL: a coroutine of the script's own, or none. */
-static struct bind_routine *
-routine_of(lua_State *L)
+struct bind_routine *
+loop_routine(lua_State *L)
 {
-	struct bind_routine *running = state_of(L)->running;
+	struct bind_routine *running = loop_state(L)->running;
 
 	return running && running->thread == L ? running : NULL;
 }
@@ -141,7 +105,7 @@ routine_of(lua_State *L)
 int
 bind_wait(lua_State *L, struct bind_condition *condition, double seconds, lua_KContext context, lua_KFunction k)
 {
-	struct bind_routine *routine = routine_of(L);
+	struct bind_routine *routine = loop_routine(L);
 
 	if (!routine)
 		return luaL_error(L, "cannot wait here: not in a coroutine that kedge started"
@@ -162,7 +126,7 @@ bind_wait(lua_State *L, struct bind_condition *condition, double seconds, lua_KC
 bool
 bind_timed_out(lua_State *L)
 {
-	struct bind_routine *routine = routine_of(L);
+	struct bind_routine *routine = loop_routine(L);
 
 	return routine && routine->timed_out;
 }
@@ -199,9 +163,8 @@ routine_kill(struct bind_routine *routine)
 	routine_release(routine);
 }
 
-/* Calls the function below `arguments` values; an error there is a fault of kedge's own. */
-static void
-call_or_die(lua_State *L, int arguments)
+void
+loop_call(lua_State *L, int arguments)
 {
 	if (lua_pcall(L, arguments, 0, 0) == LUA_OK)
 		return;
@@ -235,7 +198,7 @@ routine_ended(struct bind_routine *routine, int status, int results)
 		lua_resetthread(thread);
 	}
 	routine_release(routine);
-	call_or_die(L, arguments);
+	loop_call(L, arguments);
 	lua_pop(L, 1);
 }
 
@@ -301,7 +264,7 @@ on_main_end(lua_State *L)
 static struct bind_routine *
 routine_new(lua_State *L, int function, int arguments)
 {
-	struct bind_state *state = state_of(L);
+	struct bind_state *state = loop_state(L);
 	struct bind_routine *routine = lua_newuserdatauv(L, sizeof *routine, ROUTINE_VALUES);
 
 	memset(routine, 0, sizeof *routine);
@@ -361,7 +324,7 @@ loop_kill(lua_State *L)
 static int
 loop_owner(lua_State *L)
 {
-	struct bind_state *state = state_of(L);
+	struct bind_state *state = loop_state(L);
 
 	if (!state->running)
 		return 0;
@@ -377,7 +340,7 @@ loop_owner(lua_State *L)
 static int
 loop_run(lua_State *L)
 {
-	struct bind_state *state = state_of(L);
+	struct bind_state *state = loop_state(L);
 
 	luaL_checktype(L, 1, LUA_TFUNCTION);
 	lua_settop(L, 2);
@@ -410,196 +373,6 @@ loop_run(lua_State *L)
 	return count;
 }
 
-/* Waiting for time. */
-
-static int
-sleep_k(lua_State *L, int status, lua_KContext context)
-{
-	(void)status;
-	(void)context;
-	if (bind_timed_out(L))
-		return 0;
-	return bind_wait(L, lua_touserdata(L, 2), -1, 0, sleep_k);
-}
-
-/* loop.sleep(seconds): suspends the routine; 0 lets the loop turn once. */
-static int
-loop_sleep(lua_State *L)
-{
-	double seconds = luaL_checknumber(L, 1);
-
-	luaL_argcheck(L, isfinite(seconds) && seconds >= 0, 1, "seconds from 0");
-	lua_settop(L, 1);
-	memset(lua_newuserdatauv(L, sizeof(struct bind_condition), 0), 0, sizeof(struct bind_condition));
-	return bind_wait(L, lua_touserdata(L, 2), seconds, 0, sleep_k);
-}
-
-static int
-breathe_k(lua_State *L, int status, lua_KContext context)
-{
-	(void)L;
-	(void)status;
-	(void)context;
-	return 0;
-}
-
-/* loop.breathe(): lets the loop turn and everything else that is ready run. */
-static int
-loop_breathe(lua_State *L)
-{
-	struct bind_condition here = { NULL, NULL };
-	struct bind_routine *routine = routine_of(L);
-
-	if (!routine || !lua_isyieldable(L))
-		return bind_wait(L, &here, -1, 0, breathe_k); /* raises */
-	routine->phase = ROUTINE_READY;
-	queue_append(&routine->state->ready, routine);
-	return lua_yieldk(L, 0, 0, breathe_k);
-}
-
-static void
-on_timer(struct ev_loop *ev, ev_timer *watcher, int events)
-{
-	struct timer *timer = watcher->data;
-	lua_State *L = timer->state->main;
-	int function = timer->function;
-
-	(void)ev;
-	(void)events;
-	timer->function = LUA_NOREF;
-	lua_rawgeti(L, LUA_REGISTRYINDEX, function);
-	luaL_unref(L, LUA_REGISTRYINDEX, function);
-	call_or_die(L, 0);
-}
-
-/* loop.after(seconds, fn) -> timer: calls fn from the loop, where it must not
- * wait; timer:close() forgets it. */
-static int
-loop_after(lua_State *L)
-{
-	struct bind_state *state = state_of(L);
-	double seconds = luaL_checknumber(L, 1);
-	struct timer *timer;
-
-	luaL_checktype(L, 2, LUA_TFUNCTION);
-	luaL_argcheck(L, isfinite(seconds) && seconds >= 0, 1, "seconds from 0");
-	timer = lua_newuserdatauv(L, sizeof *timer, 0);
-	*timer = (struct timer){ .state = state, .function = LUA_NOREF };
-	luaL_setmetatable(L, TIMER);
-	lua_pushvalue(L, 2);
-	timer->function = luaL_ref(L, LUA_REGISTRYINDEX);
-	ev_now_update(state->loop.ev);
-	ev_timer_init(&timer->watcher, on_timer, seconds, 0.);
-	timer->watcher.data = timer;
-	ev_timer_start(state->loop.ev, &timer->watcher);
-	return 1;
-}
-
-static int
-timer_close(lua_State *L)
-{
-	struct timer *timer = luaL_checkudata(L, 1, TIMER);
-
-	if (timer->function != LUA_NOREF) {
-		ev_timer_stop(timer->state->loop.ev, &timer->watcher);
-		luaL_unref(L, LUA_REGISTRYINDEX, timer->function);
-		timer->function = LUA_NOREF;
-	}
-	return 0;
-}
-
-/* Conditions of Lua's own. */
-
-static int
-loop_condition(lua_State *L)
-{
-	struct bind_condition *condition = lua_newuserdatauv(L, sizeof *condition, 0);
-
-	memset(condition, 0, sizeof *condition);
-	luaL_setmetatable(L, CONDITION);
-	return 1;
-}
-
-static int
-condition_wait_k(lua_State *L, int status, lua_KContext context)
-{
-	(void)status;
-	(void)context;
-	lua_pushboolean(L, !bind_timed_out(L));
-	return 1;
-}
-
-/* condition:wait([seconds]) -> true when woken, false when the time is over. */
-static int
-condition_wait(lua_State *L)
-{
-	struct bind_condition *condition = luaL_checkudata(L, 1, CONDITION);
-	double seconds = luaL_optnumber(L, 2, -1);
-
-	luaL_argcheck(L, isfinite(seconds), 2, "not a number of seconds");
-	return bind_wait(L, condition, seconds, 0, condition_wait_k);
-}
-
-/* condition:wake(): every waiter goes on. */
-static int
-condition_wake(lua_State *L)
-{
-	bind_wake(luaL_checkudata(L, 1, CONDITION));
-	return 0;
-}
-
-/* Clocks and signals. */
-
-/* loop.now() -> seconds of a clock that never jumps */
-static int
-loop_now_(lua_State *L)
-{
-	lua_pushnumber(L, loop_now());
-	return 1;
-}
-
-/* loop.time() -> the device's clock, whole seconds since 1970 */
-static int
-loop_time_(lua_State *L)
-{
-	lua_pushinteger(L, (lua_Integer)loop_time());
-	return 1;
-}
-
-static void
-on_signal(int number, void *context)
-{
-	struct bind_state *state = context;
-
-	lua_rawgeti(state->main, LUA_REGISTRYINDEX, state->signal_function);
-	lua_pushinteger(state->main, number);
-	call_or_die(state->main, 1);
-}
-
-/* loop.on_signal(fn): the first SIGINT or SIGTERM calls fn(number) from the
- * loop, where it must not wait; a second one ends the process at once. */
-static int
-loop_on_signal(lua_State *L)
-{
-	struct bind_state *state = state_of(L);
-	int error;
-
-	luaL_checktype(L, 1, LUA_TFUNCTION);
-	luaL_unref(L, LUA_REGISTRYINDEX, state->signal_function);
-	lua_settop(L, 1);
-	state->signal_function = luaL_ref(L, LUA_REGISTRYINDEX);
-	error = loop_catch(&state->loop, on_signal, state, bind_at_once);
-	return error ? bind_fail_errno(L, "local.limit", "signals", error) : 0;
-}
-
-/* loop.die(number): ends the process by this signal. */
-static int
-loop_die_(lua_State *L)
-{
-	loop_die((int)luaL_checkinteger(L, 1));
-	return 0;
-}
-
 static int
 state_close(lua_State *L)
 {
@@ -608,14 +381,8 @@ state_close(lua_State *L)
 }
 
 static const luaL_Reg loop_functions[] = {
-	{ "run", loop_run }, { "spawn", loop_spawn }, { "kill", loop_kill }, { "owner", loop_owner },
-	{ "sleep", loop_sleep }, { "breathe", loop_breathe }, { "after", loop_after }, { "condition", loop_condition },
-	{ "now", loop_now_ }, { "time", loop_time_ }, { "on_signal", loop_on_signal }, { "die", loop_die_ },
-	{ NULL, NULL },
+	{ "run", loop_run }, { "spawn", loop_spawn }, { "kill", loop_kill }, { "owner", loop_owner }, { NULL, NULL },
 };
-static const luaL_Reg timer_methods[] = { { "close", timer_close }, { NULL, NULL } };
-static const luaL_Reg timer_metamethods[] = { { "__gc", timer_close }, { "__close", timer_close }, { NULL, NULL } };
-static const luaL_Reg condition_methods[] = { { "wait", condition_wait }, { "wake", condition_wake }, { NULL, NULL } };
 static const luaL_Reg state_metamethods[] = { { "__gc", state_close }, { NULL, NULL } };
 
 int luaopen_kedge_core_loop(lua_State *L);
@@ -639,8 +406,7 @@ luaopen_kedge_core_loop(lua_State *L)
 	lua_newtable(L);
 	state->anchors = luaL_ref(L, LUA_REGISTRYINDEX);
 	bind_class(L, ROUTINE, NULL, NULL);
-	bind_class(L, TIMER, timer_methods, timer_metamethods);
-	bind_class(L, CONDITION, condition_methods, NULL);
 	luaL_newlib(L, loop_functions);
+	loop_open_time(L);
 	return 1;
 }
