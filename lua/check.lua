@@ -18,10 +18,10 @@ function check.run(item, opts)
     local stream = observe.open(seen, opts) -- dns, tcp, tls up to the chain; else seen.stopped
     if seen.chain then
       seen.stage = "trust"
-      verdicts = judge.each_store(seen, opts)
+      verdicts = judge.each_store(seen, opts, task.breathe)
     end
     if not stream or not observe.go_on(stream, seen) then return end -- lets the held flight go
-    if verdicts.accepted or opts.insecure then observe.use(stream, seen, opts) end
+    if verdicts.accepted or opts.insecure then observe.use(stream, seen) end
   end)
   if not ended then observe.ended(seen, why, opts.timeout) end -- deadline, cancelled, raised: at the stage it was in
   seen.total_ms = (task.now() - seen.started) * 1000

@@ -224,11 +224,11 @@ end
 
 --- One verdict by each of opts.stores on what was seen (an observation with its chain):
 --- { trust=, reference= or nil, accepted= by every store that was asked, code=, explains= verdict }.
---- opts: stores={trust=, reference=}, policy, at (unix seconds or nil), breathe.
-function judge.each_store(seen, opts)
+--- opts: stores={trust=, reference=}, policy, at (unix seconds or nil). breathe: called after each new signature check, or nil.
+function judge.each_store(seen, opts, breathe)
   local how = {
     time = opts.at or seen.clock.device, at_given = opts.at ~= nil, build = seen.clock.build,
-    name = name.of(seen.target), policy = opts.policy, breathe = opts.breathe,
+    name = name.of(seen.target), policy = opts.policy, breathe = breathe,
   }
   local trust = judge.chain(seen.chain, opts.stores.trust, how)
   local reference = opts.stores.reference and judge.chain(seen.chain, opts.stores.reference, how)

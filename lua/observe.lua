@@ -79,10 +79,10 @@ function observe.go_on(stream, seen)
 end
 
 --- Uses the open connection as the target says: one GET over HTTP/2 or HTTP/1.1, or nothing.
-function observe.use(stream, seen, opts)
+function observe.use(stream, seen)
   if seen.target.protocol == "tls" then return end
   local http = require "kedge.observe.http"
-  local ok, detail, code = http.get(seen, opts, stream)
+  local ok, detail, code = http.get(seen, stream)
   if not ok then observe.stop(seen, code, detail) end
 end
 

@@ -1,10 +1,12 @@
 -- h2 and http: one GET over the open connection.
 
+local embedded = require "kedge.core.embedded"
 local http1 = require "kedge.http1"
 local task = require "kedge.task"
 
 local http = {}
 
+local USER_AGENT = "kedge/" .. embedded.version
 local BODY_KEPT = 64 * 1024 -- bytes of a body that are kept; the rest is drained
 local BODY_DRAINED = 1024 * 1024 -- bytes after which a body is cut off
 
@@ -39,7 +41,7 @@ local function body_of(stream, id)
 end
 
 -- Preface, SETTINGS, PING and the request leave in one flight.
-local function get_h2(seen, opts, stream)
+local function get_h2(seen, stream)
   local target, started = seen.target, task.now()
   seen.stage, seen.stage_started = "h2", started
   seen.h2 = {}
@@ -48,7 +50,7 @@ local function get_h2(seen, opts, stream)
   local ping = stream:h2_ping()
   local id
   id, message, code = stream:h2_request({ { ":method", "GET" }, { ":scheme", "https" }, { ":authority", authority(target) },
-    { ":path", target.path }, { "user-agent", opts.user_agent }, { "accept", "*/*" } }, true)
+    { ":path", target.path }, { "user-agent", USER_AGENT }, { "accept", "*/*" } }, true)
   if not id then return nil, message, code end
   stream:h2_flush()
   task.spawn(function()
@@ -75,11 +77,11 @@ local function get_h2(seen, opts, stream)
   return true
 end
 
-local function get_http1(seen, opts, stream)
+local function get_http1(seen, stream)
   local target, started = seen.target, task.now()
   seen.stage, seen.stage_started = "http", started
   local request = http1.request("GET", target.path, authority(target),
-    { { "User-Agent", opts.user_agent }, { "Accept", "*/*" }, { "Connection", "close" } })
+    { { "User-Agent", USER_AGENT }, { "Accept", "*/*" }, { "Connection", "close" } })
   local ok, message, code = stream:write(request)
   if not ok then return nil, message, code == "tcp.reset" and "http.bad_reply" or code end
   local reply
@@ -95,9 +97,9 @@ end
 
 --- One GET as the target says and the server selected: seen.h2 and seen.http.
 --- true | nil, message, code.
-function http.get(seen, opts, stream)
-  if seen.tls.alpn == "h2" then return get_h2(seen, opts, stream) end
-  return get_http1(seen, opts, stream)
+function http.get(seen, stream)
+  if seen.tls.alpn == "h2" then return get_h2(seen, stream) end
+  return get_http1(seen, stream)
 end
 
 return http
