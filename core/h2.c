@@ -6,7 +6,8 @@
 
 #include "h2_inside.h"
 
-size_t h2_printable(char *text, size_t size, const void *bytes, size_t length)
+size_t
+h2_printable(char *text, size_t size, const void *bytes, size_t length)
 {
 	const unsigned char *from = bytes;
 	size_t n = length < size - 1 ? length : size - 1;
@@ -17,7 +18,8 @@ size_t h2_printable(char *text, size_t size, const void *bytes, size_t length)
 	return n;
 }
 
-void h2_fail(struct h2 *h2, enum h2_fault fault, const char *format, ...)
+void
+h2_fail(struct h2 *h2, enum h2_fault fault, const char *format, ...)
 {
 	va_list arguments;
 
@@ -30,22 +32,20 @@ void h2_fail(struct h2 *h2, enum h2_fault fault, const char *format, ...)
 }
 
 /* Those that would let a peer make us keep more than our bounds, or that kedge can't do. */
-static bool setting_allowed(const struct h2_setting *setting)
+static bool
+setting_allowed(const struct h2_setting *setting)
 {
 	switch (setting->id) {
-	case NGHTTP2_SETTINGS_ENABLE_PUSH:
-		return false;
-	case NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE:
-		return setting->value <= H2_STREAM_WINDOW;
+	case NGHTTP2_SETTINGS_ENABLE_PUSH: return false;
+	case NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE: return setting->value <= H2_STREAM_WINDOW;
 	case NGHTTP2_SETTINGS_HEADER_TABLE_SIZE:
-	case NGHTTP2_SETTINGS_MAX_FRAME_SIZE:
-		return setting->value <= H2_TABLE_BYTES;
-	default:
-		return true;
+	case NGHTTP2_SETTINGS_MAX_FRAME_SIZE: return setting->value <= H2_TABLE_BYTES;
+	default: return true;
 	}
 }
 
-static int choose_settings(struct h2 *h2, const struct h2_setting *settings, size_t count)
+static int
+choose_settings(struct h2 *h2, const struct h2_setting *settings, size_t count)
 {
 	if (count > H2_SETTINGS - 1)
 		return EINVAL;
@@ -59,14 +59,16 @@ static int choose_settings(struct h2 *h2, const struct h2_setting *settings, siz
 	return 0;
 }
 
-static int errno_of(int error)
+static int
+errno_of(int error)
 {
 	if (error == 0)
 		return 0;
 	return error == NGHTTP2_ERR_NOMEM ? ENOMEM : EINVAL;
 }
 
-static int greet(struct h2 *h2)
+static int
+greet(struct h2 *h2)
 {
 	nghttp2_settings_entry entries[H2_SETTINGS];
 	int error;
@@ -83,7 +85,8 @@ static int greet(struct h2 *h2)
 	return errno_of(error);
 }
 
-struct h2 *h2_new(const struct h2_setting *settings, size_t count)
+struct h2 *
+h2_new(const struct h2_setting *settings, size_t count)
 {
 	struct h2 *h2 = calloc(1, sizeof *h2);
 	int error;
@@ -101,7 +104,8 @@ struct h2 *h2_new(const struct h2_setting *settings, size_t count)
 	return NULL;
 }
 
-void h2_free(struct h2 *h2)
+void
+h2_free(struct h2 *h2)
 {
 	if (!h2)
 		return;
@@ -116,7 +120,8 @@ void h2_free(struct h2 *h2)
 }
 
 /* The next bytes of nghttp2 into h2->piece; false if there are none. */
-static bool next_piece(struct h2 *h2)
+static bool
+next_piece(struct h2 *h2)
 {
 	ssize_t n;
 
@@ -133,7 +138,8 @@ static bool next_piece(struct h2 *h2)
 	return n > 0;
 }
 
-static void fill(struct h2 *h2)
+static void
+fill(struct h2 *h2)
 {
 	unsigned char *output = h2->output[h2->filling];
 
@@ -149,7 +155,8 @@ static void fill(struct h2 *h2)
 	}
 }
 
-size_t h2_take(struct h2 *h2, const unsigned char **bytes)
+size_t
+h2_take(struct h2 *h2, const unsigned char **bytes)
 {
 	size_t n;
 
@@ -161,12 +168,14 @@ size_t h2_take(struct h2 *h2, const unsigned char **bytes)
 	return n;
 }
 
-bool h2_blocked(const struct h2 *h2)
+bool
+h2_blocked(const struct h2 *h2)
 {
 	return h2->replies_unsent >= H2_REPLIES_UNSENT;
 }
 
-static void keep_first(struct h2 *h2, const unsigned char *bytes, size_t length)
+static void
+keep_first(struct h2 *h2, const unsigned char *bytes, size_t length)
 {
 	size_t n = H2_FIRST_BYTES - h2->first_length;
 
@@ -177,7 +186,8 @@ static void keep_first(struct h2 *h2, const unsigned char *bytes, size_t length)
 	h2->first_length += n;
 }
 
-static void give(struct h2 *h2, const unsigned char *bytes, size_t length)
+static void
+give(struct h2 *h2, const unsigned char *bytes, size_t length)
 {
 	ssize_t n = nghttp2_session_mem_recv(h2->session, bytes, length);
 
@@ -192,9 +202,10 @@ static void give(struct h2 *h2, const unsigned char *bytes, size_t length)
 		h2_fail(h2, H2_PROTOCOL_ERROR, "%s", h2->complaint[0] ? h2->complaint : nghttp2_strerror((int)n));
 }
 
-/* nghttp2 doesn't say when it gave up, only that no request is possible any more; its GOAWAY (see h2_hear.c) may be stuck behind other
- * output. */
-static void look_for_failure(struct h2 *h2)
+/* nghttp2 doesn't say when it gave up, only that no request is possible any more; its GOAWAY (see h2_hear.c) may be
+ * stuck behind other output. */
+static void
+look_for_failure(struct h2 *h2)
 {
 	fill(h2);
 	if (!h2->fault && !h2->shut && !h2->goaway.received && !nghttp2_session_check_request_allowed(h2->session))
@@ -202,7 +213,8 @@ static void look_for_failure(struct h2 *h2)
 }
 
 /* Up to one frame's header, or the rest of its payload. A GOAWAY that comes first nghttp2 wouldn't take. */
-static size_t feed_piece(struct h2 *h2, const unsigned char *bytes, size_t length)
+static size_t
+feed_piece(struct h2 *h2, const unsigned char *bytes, size_t length)
 {
 	const unsigned char *whole;
 	size_t whole_length;
@@ -216,7 +228,8 @@ static size_t feed_piece(struct h2 *h2, const unsigned char *bytes, size_t lengt
 	return n;
 }
 
-int h2_feed(struct h2 *h2, const unsigned char *bytes, size_t length)
+int
+h2_feed(struct h2 *h2, const unsigned char *bytes, size_t length)
 {
 	keep_first(h2, bytes, length);
 	while (length > 0 && !h2->fault) {
@@ -230,7 +243,8 @@ int h2_feed(struct h2 *h2, const unsigned char *bytes, size_t length)
 	return h2->fault;
 }
 
-static bool awaits(const struct h2 *h2)
+static bool
+awaits(const struct h2 *h2)
 {
 	const struct h2_record *record = h2->streams;
 
@@ -239,7 +253,8 @@ static bool awaits(const struct h2 *h2)
 	return record || h2->ping_count > 0 || !h2->settings_received;
 }
 
-int h2_end(struct h2 *h2)
+int
+h2_end(struct h2 *h2)
 {
 	char text[H2_FIRST_BYTES + 1];
 
@@ -255,53 +270,64 @@ int h2_end(struct h2 *h2)
 	return h2->fault;
 }
 
-enum h2_fault h2_fault(const struct h2 *h2)
+enum h2_fault
+h2_fault(const struct h2 *h2)
 {
 	return h2->fault;
 }
 
-const char *h2_detail(const struct h2 *h2)
+const char *
+h2_detail(const struct h2 *h2)
 {
 	return h2->fault ? h2->detail : h2->complaint;
 }
 
-size_t h2_first(const struct h2 *h2, const unsigned char **bytes)
+size_t
+h2_first(const struct h2 *h2, const unsigned char **bytes)
 {
 	*bytes = h2->first;
 	return h2->first_length;
 }
 
-bool h2_settings_received(const struct h2 *h2)
+bool
+h2_settings_received(const struct h2 *h2)
 {
 	return h2->settings_received;
 }
 
-bool h2_settings_acked(const struct h2 *h2)
+bool
+h2_settings_acked(const struct h2 *h2)
 {
 	return h2->settings_acked;
 }
 
-size_t h2_settings(const struct h2 *h2, const struct h2_setting **settings)
+size_t
+h2_settings(const struct h2 *h2, const struct h2_setting **settings)
 {
 	*settings = h2->settings;
 	return h2->settings_count;
 }
 
-size_t h2_settings_sent(const struct h2 *h2, const struct h2_setting **settings)
+size_t
+h2_settings_sent(const struct h2 *h2, const struct h2_setting **settings)
 {
 	*settings = h2->settings_sent;
 	return h2->settings_sent_count;
 }
 
-const struct h2_goaway *h2_goaway(const struct h2 *h2)
+const struct h2_goaway *
+h2_goaway(const struct h2 *h2)
 {
 	return &h2->goaway;
 }
 
-int h2_ping(struct h2 *h2, unsigned *number)
+int
+h2_ping(struct h2 *h2, unsigned *number)
 {
 	unsigned n = h2->pings_sent + 1;
-	uint8_t opaque[8] = { 'k', 'd', 'g', 'e', (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n };
+	uint8_t opaque[8] = {
+		'k', 'd', 'g', 'e', (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n
+	};
 
 	if (h2->fault)
 		return h2->fault;
@@ -315,7 +341,8 @@ int h2_ping(struct h2 *h2, unsigned *number)
 	return 0;
 }
 
-bool h2_ping_done(const struct h2 *h2, unsigned number)
+bool
+h2_ping_done(const struct h2 *h2, unsigned number)
 {
 	if (number == 0 || number > h2->pings_sent)
 		return false;
@@ -325,7 +352,8 @@ bool h2_ping_done(const struct h2 *h2, unsigned number)
 	return true;
 }
 
-void h2_shut(struct h2 *h2)
+void
+h2_shut(struct h2 *h2)
 {
 	if (h2->shut || h2->dead)
 		return;

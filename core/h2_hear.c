@@ -3,13 +3,15 @@
 #include "h2_inside.h"
 
 /* The stream that a frame's header list belongs to; none for a promised one. */
-static struct h2_record *list_of(const struct h2 *h2, const nghttp2_frame *frame)
+static struct h2_record *
+list_of(const struct h2 *h2, const nghttp2_frame *frame)
 {
 	return frame->hd.type == NGHTTP2_HEADERS ? h2_record(h2, frame->hd.stream_id) : NULL;
 }
 
 /* Bytes that nobody will read open the connection's window again. */
-static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *bytes, size_t length, void *user)
+static int
+on_data(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *bytes, size_t length, void *user)
 {
 	struct h2 *h2 = user;
 	struct h2_record *record = h2_record(h2, stream);
@@ -26,7 +28,8 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, cons
 	return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+static int
+on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
 	struct h2_record *record = list_of(user, frame);
 
@@ -36,8 +39,9 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 	return 0;
 }
 
-static int count_field(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_length, const uint8_t *value,
-	size_t value_length, uint8_t flags, void *user)
+static int
+count_field(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_length,
+	    const uint8_t *value, size_t value_length, uint8_t flags, void *user)
 {
 	struct h2 *h2 = user;
 	struct h2_record *record = list_of(h2, frame);
@@ -47,18 +51,18 @@ static int count_field(nghttp2_session *session, const nghttp2_frame *frame, con
 	if (!record || h2_stream_over(record))
 		return 0;
 	switch (h2_list_add(record, name, name_length, value, value_length)) {
-	case 0:
-		return 0;
+	case 0: return 0;
 	case H2_NO_MEMORY:
 		h2_fail(h2, H2_NO_MEMORY, "no memory for a reply's header");
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	default:
 		record->seen.too_large = true;
-		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  /* resets the stream, and calls no more for this list */
+		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* resets the stream, and calls no more for this list */
 	}
 }
 
-static void hear_ping_ack(struct h2 *h2, const uint8_t *opaque)
+static void
+hear_ping_ack(struct h2 *h2, const uint8_t *opaque)
 {
 	unsigned number = (unsigned)opaque[4] << 24 | (unsigned)opaque[5] << 16 | (unsigned)opaque[6] << 8 | opaque[7];
 
@@ -72,7 +76,8 @@ static void hear_ping_ack(struct h2 *h2, const uint8_t *opaque)
 	h2_spend(h2, 1);
 }
 
-static void hear_reset(struct h2_record *record, uint32_t code)
+static void
+hear_reset(struct h2_record *record, uint32_t code)
 {
 	if (h2_stream_over(record))
 		return;
@@ -81,7 +86,8 @@ static void hear_reset(struct h2_record *record, uint32_t code)
 }
 
 /* A frame that was asked for by being on an open stream. */
-static void hear_stream(struct h2 *h2, struct h2_record *record, const nghttp2_frame *frame)
+static void
+hear_stream(struct h2 *h2, struct h2_record *record, const nghttp2_frame *frame)
 {
 	bool end = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
 
@@ -98,17 +104,20 @@ static void hear_stream(struct h2 *h2, struct h2_record *record, const nghttp2_f
 }
 
 /* Requests that wait for their turn will not get one any more, and nghttp2 says nothing about them. */
-static void hear_goaway(struct h2 *h2)
+static void
+hear_goaway(struct h2 *h2)
 {
 	for (struct h2_record *record = h2->streams; record; record = record->next) {
-		if (record->closed || h2_stream_over(record) || nghttp2_session_find_stream(h2->session, record->seen.id))
+		if (record->closed || h2_stream_over(record) ||
+		    nghttp2_session_find_stream(h2->session, record->seen.id))
 			continue;
 		record->closed = true;
 		record->seen.refused = true;
 	}
 }
 
-static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+static int
+on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
 	struct h2 *h2 = user;
 	bool ack = frame->hd.flags & NGHTTP2_FLAG_ACK;
@@ -126,9 +135,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 		if (ack)
 			hear_ping_ack(h2, frame->ping.opaque_data);
 		break;
-	case NGHTTP2_GOAWAY:
-		hear_goaway(h2);
-		break;
+	case NGHTTP2_GOAWAY: hear_goaway(h2); break;
 	case NGHTTP2_DATA:
 	case NGHTTP2_HEADERS:
 	case NGHTTP2_RST_STREAM:
@@ -136,14 +143,15 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 		if (record)
 			hear_stream(h2, record, frame);
 		break;
-	default:
-		break;
+	default: break;
 	}
 	return 0;
 }
 
-/* nghttp2 ends a connection that broke the protocol by a GOAWAY with its reason as debug data; only that tells all of these cases. */
-static int before_send(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+/* nghttp2 ends a connection that broke the protocol by a GOAWAY with its reason as debug data; only that tells all of
+ * these cases. */
+static int
+before_send(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
 	struct h2 *h2 = user;
 	const char *name;
@@ -154,11 +162,13 @@ static int before_send(nghttp2_session *session, const nghttp2_frame *frame, voi
 		return 0;
 	name = h2_error_name(frame->goaway.error_code);
 	h2_printable(reason, sizeof reason, frame->goaway.opaque_data, frame->goaway.opaque_data_len);
-	h2_fail(h2, H2_PROTOCOL_ERROR, "%s%s%s", name ? name : "?", reason[0] || h2->complaint[0] ? ": " : "", reason[0] ? reason : h2->complaint);
+	h2_fail(h2, H2_PROTOCOL_ERROR, "%s%s%s", name ? name : "?", reason[0] || h2->complaint[0] ? ": " : "",
+		reason[0] ? reason : h2->complaint);
 	return 0;
 }
 
-static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+static int
+on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
 	struct h2 *h2 = user;
 	bool ack = frame->hd.flags & NGHTTP2_FLAG_ACK;
@@ -172,7 +182,8 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *u
 }
 
 /* A request that could not leave any more: GOAWAY came before its turn. */
-static int on_not_sent(nghttp2_session *session, const nghttp2_frame *frame, int error, void *user)
+static int
+on_not_sent(nghttp2_session *session, const nghttp2_frame *frame, int error, void *user)
 {
 	struct h2_record *record = h2_record(user, frame->hd.stream_id);
 
@@ -187,7 +198,8 @@ static int on_not_sent(nghttp2_session *session, const nghttp2_frame *frame, int
 }
 
 /* Closed although nothing was seen to end it: by GOAWAY, or by nghttp2 for a malformed message. */
-static int on_close(nghttp2_session *session, int32_t stream, uint32_t code, void *user)
+static int
+on_close(nghttp2_session *session, int32_t stream, uint32_t code, void *user)
 {
 	struct h2 *h2 = user;
 	struct h2_record *record = h2_record(h2, stream);
@@ -204,7 +216,8 @@ static int on_close(nghttp2_session *session, int32_t stream, uint32_t code, voi
 	return 0;
 }
 
-static int on_complaint(nghttp2_session *session, int code, const char *words, size_t length, void *user)
+static int
+on_complaint(nghttp2_session *session, int code, const char *words, size_t length, void *user)
 {
 	struct h2 *h2 = user;
 
@@ -214,7 +227,8 @@ static int on_complaint(nghttp2_session *session, int code, const char *words, s
 	return 0;
 }
 
-static nghttp2_session_callbacks *new_callbacks(void)
+static nghttp2_session_callbacks *
+new_callbacks(void)
 {
 	nghttp2_session_callbacks *callbacks;
 
@@ -232,8 +246,10 @@ static nghttp2_session_callbacks *new_callbacks(void)
 	return callbacks;
 }
 
-/* Windows open by h2_read alone; no push; no memory of closed streams; header lists are encoded without a table, they are short. */
-static nghttp2_option *new_options(void)
+/* Windows open by h2_read alone; no push; no memory of closed streams; header lists are encoded without a table, they
+ * are short. */
+static nghttp2_option *
+new_options(void)
 {
 	nghttp2_option *options;
 
@@ -246,7 +262,8 @@ static nghttp2_option *new_options(void)
 	return options;
 }
 
-int h2_hear(struct h2 *h2)
+int
+h2_hear(struct h2 *h2)
 {
 	nghttp2_session_callbacks *callbacks = new_callbacks();
 	nghttp2_option *options = new_options();

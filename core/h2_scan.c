@@ -2,7 +2,8 @@
 
 #include "h2_inside.h"
 
-void h2_spend(struct h2 *h2, size_t frames)
+void
+h2_spend(struct h2 *h2, size_t frames)
 {
 	if (frames > h2->budget)
 		h2_fail(h2, H2_FLOOD, "more than %d frames that carry nothing", (int)H2_UNASKED_FRAMES);
@@ -10,15 +11,18 @@ void h2_spend(struct h2 *h2, size_t frames)
 		h2->budget -= (unsigned)frames;
 }
 
-void h2_forgive(struct h2 *h2, size_t frames)
+void
+h2_forgive(struct h2 *h2, size_t frames)
 {
 	size_t room = H2_UNASKED_FRAMES - h2->budget;
 
 	h2->budget += (unsigned)(frames < room ? frames : room);
 }
 
-/* A frame that can come first, or that at least looks like one: text never does, its first byte alone makes the length too large. */
-static void check_first(struct h2 *h2)
+/* A frame that can come first, or that at least looks like one: text never does, its first byte alone makes the length
+ * too large. */
+static void
+check_first(struct h2 *h2)
 {
 	const struct h2_scan *scan = &h2->scan;
 	char text[H2_FIRST_BYTES + 1];
@@ -34,9 +38,10 @@ static void check_first(struct h2 *h2)
 	h2_fail(h2, H2_NOT_H2, "the peer's first bytes are \"%s\"", text);
 }
 
-/* What the frame costs: nothing if it carries something, or answers what we asked. DATA without data and PING ACKs that answer nothing
- * can't be told by their header, and are counted in h2_hear.c. */
-static size_t cost(const struct h2 *h2)
+/* What the frame costs: nothing if it carries something, or answers what we asked. DATA without data and PING ACKs that
+ * answer nothing can't be told by their header, and are counted in h2_hear.c. */
+static size_t
+cost(const struct h2 *h2)
 {
 	const struct h2_scan *scan = &h2->scan;
 	size_t idle = 1 + scan->length / H2_UNASKED_BYTES;
@@ -49,16 +54,14 @@ static size_t cost(const struct h2 *h2)
 	case NGHTTP2_RST_STREAM:
 		record = h2_record(h2, (int32_t)scan->stream);
 		return record && !record->closed ? 0 : idle;
-	case NGHTTP2_SETTINGS:
-		return scan->flags & NGHTTP2_FLAG_ACK && !h2->settings_acked ? 0 : idle;
-	case NGHTTP2_PING:
-		return scan->flags & NGHTTP2_FLAG_ACK ? 0 : idle;
-	default:
-		return idle;
+	case NGHTTP2_SETTINGS: return (scan->flags & NGHTTP2_FLAG_ACK) && !h2->settings_acked ? 0 : idle;
+	case NGHTTP2_PING: return (scan->flags & NGHTTP2_FLAG_ACK) ? 0 : idle;
+	default: return idle;
 	}
 }
 
-static void keep_setting(struct h2 *h2, const unsigned char *entry)
+static void
+keep_setting(struct h2 *h2, const unsigned char *entry)
 {
 	struct h2_setting setting;
 	size_t i = 0;
@@ -75,7 +78,8 @@ static void keep_setting(struct h2 *h2, const unsigned char *entry)
 }
 
 /* Collects `size` bytes of the payload in scan->entry; returns how many of these were used. */
-static size_t collect(struct h2_scan *scan, const unsigned char *bytes, size_t length, size_t size)
+static size_t
+collect(struct h2_scan *scan, const unsigned char *bytes, size_t length, size_t size)
 {
 	size_t n = size - scan->entry_length;
 
@@ -86,7 +90,8 @@ static size_t collect(struct h2_scan *scan, const unsigned char *bytes, size_t l
 	return n;
 }
 
-static void read_settings(struct h2 *h2, const unsigned char *bytes, size_t length)
+static void
+read_settings(struct h2 *h2, const unsigned char *bytes, size_t length)
 {
 	while (length > 0) {
 		size_t n = collect(&h2->scan, bytes, length, 6);
@@ -100,7 +105,8 @@ static void read_settings(struct h2 *h2, const unsigned char *bytes, size_t leng
 	}
 }
 
-static void read_goaway(struct h2_scan *scan, const unsigned char *bytes, size_t length)
+static void
+read_goaway(struct h2_scan *scan, const unsigned char *bytes, size_t length)
 {
 	struct h2_goaway *goaway = &scan->goaway;
 	const unsigned char *e = scan->entry;
@@ -109,12 +115,15 @@ static void read_goaway(struct h2_scan *scan, const unsigned char *bytes, size_t
 	if (scan->entry_length < 8)
 		return;
 	goaway->received = true;
-	goaway->last_stream = (int32_t)((uint32_t)(e[0] & 0x7f) << 24 | (uint32_t)e[1] << 16 | (uint32_t)e[2] << 8 | e[3]);
+	goaway->last_stream =
+		(int32_t)((uint32_t)(e[0] & 0x7f) << 24 | (uint32_t)e[1] << 16 | (uint32_t)e[2] << 8 | e[3]);
 	goaway->code = (uint32_t)e[4] << 24 | (uint32_t)e[5] << 16 | (uint32_t)e[6] << 8 | e[7];
-	goaway->debug_length += h2_printable(goaway->debug + goaway->debug_length, sizeof goaway->debug - goaway->debug_length, bytes + n, length - n);
+	goaway->debug_length += h2_printable(goaway->debug + goaway->debug_length,
+					     sizeof goaway->debug - goaway->debug_length, bytes + n, length - n);
 }
 
-static void end_frame(struct h2 *h2)
+static void
+end_frame(struct h2 *h2)
 {
 	struct h2_scan *scan = &h2->scan;
 
@@ -126,7 +135,8 @@ static void end_frame(struct h2 *h2)
 	scan->head_length = 0;
 }
 
-static void begin_frame(struct h2 *h2)
+static void
+begin_frame(struct h2 *h2)
 {
 	struct h2_scan *scan = &h2->scan;
 	const unsigned char *head = scan->head;
@@ -149,7 +159,8 @@ static void begin_frame(struct h2 *h2)
 		end_frame(h2);
 }
 
-static size_t scan_payload(struct h2 *h2, const unsigned char *bytes, size_t length)
+static size_t
+scan_payload(struct h2 *h2, const unsigned char *bytes, size_t length)
 {
 	struct h2_scan *scan = &h2->scan;
 	size_t n = scan->length - scan->offset;
@@ -167,7 +178,8 @@ static size_t scan_payload(struct h2 *h2, const unsigned char *bytes, size_t len
 }
 
 /* nghttp2 gets the header of a frame in one piece: 1.52 counts each piece of one as a CONTINUATION frame. */
-size_t h2_scan(struct h2 *h2, const unsigned char *bytes, size_t length, const unsigned char **whole, size_t *whole_length)
+size_t
+h2_scan(struct h2 *h2, const unsigned char *bytes, size_t length, const unsigned char **whole, size_t *whole_length)
 {
 	struct h2_scan *scan = &h2->scan;
 	size_t n = H2_FRAME_HEAD - scan->head_length;

@@ -3,7 +3,8 @@
 
 #include "h2_inside.h"
 
-struct h2_record *h2_record(const struct h2 *h2, int32_t stream)
+struct h2_record *
+h2_record(const struct h2 *h2, int32_t stream)
 {
 	struct h2_record *record = h2->streams;
 
@@ -12,21 +13,24 @@ struct h2_record *h2_record(const struct h2 *h2, int32_t stream)
 	return record;
 }
 
-bool h2_stream_over(const struct h2_record *record)
+bool
+h2_stream_over(const struct h2_record *record)
 {
 	const struct h2_stream *seen = &record->seen;
 
 	return seen->ended || seen->reset || seen->refused || seen->too_large || seen->malformed;
 }
 
-static void free_fields(struct h2_record *record)
+static void
+free_fields(struct h2_record *record)
 {
 	for (size_t i = 0; i < record->field_count; i++)
 		free((void *)(uintptr_t)record->fields[i].name);
 	record->field_count = 0;
 }
 
-void h2_record_free(struct h2_record *record)
+void
+h2_record_free(struct h2_record *record)
 {
 	free_fields(record);
 	free(record->fields);
@@ -35,7 +39,8 @@ void h2_record_free(struct h2_record *record)
 	free(record);
 }
 
-void h2_list_begin(struct h2_record *record)
+void
+h2_list_begin(struct h2_record *record)
 {
 	record->list_count = record->list_bytes = 0;
 	record->status = 0;
@@ -43,7 +48,8 @@ void h2_list_begin(struct h2_record *record)
 		free_fields(record);
 }
 
-static int keep_field(struct h2_record *record, const uint8_t *name, size_t name_length, const uint8_t *value, size_t value_length)
+static int
+keep_field(struct h2_record *record, const uint8_t *name, size_t name_length, const uint8_t *value, size_t value_length)
 {
 	struct h2_field *fields = record->fields;
 	size_t room = record->field_room ? record->field_room * 2 : 8;
@@ -71,7 +77,9 @@ static int keep_field(struct h2_record *record, const uint8_t *name, size_t name
 }
 
 /* nghttp2 has checked that :status is three digits, and comes once and first. */
-int h2_list_add(struct h2_record *record, const uint8_t *name, size_t name_length, const uint8_t *value, size_t value_length)
+int
+h2_list_add(struct h2_record *record, const uint8_t *name, size_t name_length, const uint8_t *value,
+	    size_t value_length)
 {
 	record->list_count++;
 	record->list_bytes += name_length + value_length + 32;
@@ -86,7 +94,8 @@ int h2_list_add(struct h2_record *record, const uint8_t *name, size_t name_lengt
 	return keep_field(record, name, name_length, value, value_length);
 }
 
-void h2_list_end(struct h2 *h2, struct h2_record *record)
+void
+h2_list_end(struct h2 *h2, struct h2_record *record)
 {
 	struct h2_stream *seen = &record->seen;
 
@@ -105,7 +114,8 @@ void h2_list_end(struct h2 *h2, struct h2_record *record)
 	h2_forgive(h2, H2_FORGIVE_REPLY);
 }
 
-int h2_buffer_append(struct h2_buffer *buffer, const void *bytes, size_t length)
+int
+h2_buffer_append(struct h2_buffer *buffer, const void *bytes, size_t length)
 {
 	size_t size = buffer->size ? buffer->size : 1024;
 	unsigned char *grown;
@@ -131,7 +141,8 @@ int h2_buffer_append(struct h2_buffer *buffer, const void *bytes, size_t length)
 }
 
 /* An emptied buffer gives its memory back: an idle downchannel costs nothing. */
-size_t h2_buffer_take(struct h2_buffer *buffer, void *bytes, size_t size)
+size_t
+h2_buffer_take(struct h2_buffer *buffer, void *bytes, size_t size)
 {
 	size_t n = size < buffer->length ? size : buffer->length;
 
@@ -147,7 +158,9 @@ size_t h2_buffer_take(struct h2_buffer *buffer, void *bytes, size_t size)
 	return n;
 }
 
-ssize_t h2_body_source(nghttp2_session *session, int32_t stream, uint8_t *bytes, size_t size, uint32_t *flags, nghttp2_data_source *source, void *user)
+ssize_t
+h2_body_source(nghttp2_session *session, int32_t stream, uint8_t *bytes, size_t size, uint32_t *flags,
+	       nghttp2_data_source *source, void *user)
 {
 	struct h2_record *record = h2_record(user, stream);
 	size_t n;
@@ -165,7 +178,8 @@ ssize_t h2_body_source(nghttp2_session *session, int32_t stream, uint8_t *bytes,
 }
 
 /* What a peer's HTTP would refuse, and what could split a header in a proxy. */
-static bool fields_good(const struct h2_field *fields, size_t count)
+static bool
+fields_good(const struct h2_field *fields, size_t count)
 {
 	size_t bytes = 0;
 
@@ -174,13 +188,14 @@ static bool fields_good(const struct h2_field *fields, size_t count)
 
 		bytes += f->name_length + f->value_length + 32;
 		if (!nghttp2_check_header_name((const uint8_t *)f->name, f->name_length) ||
-			!nghttp2_check_header_value_rfc9113((const uint8_t *)f->value, f->value_length))
+		    !nghttp2_check_header_value_rfc9113((const uint8_t *)f->value, f->value_length))
 			return false;
 	}
 	return count > 0 && count <= H2_FIELDS && bytes <= H2_FIELD_BYTES;
 }
 
-static int32_t submit(struct h2 *h2, const struct h2_field *fields, size_t count, bool end)
+static int32_t
+submit(struct h2 *h2, const struct h2_field *fields, size_t count, bool end)
 {
 	nghttp2_nv *list = calloc(count, sizeof *list);
 	nghttp2_data_provider body = { .read_callback = h2_body_source };
@@ -199,7 +214,8 @@ static int32_t submit(struct h2 *h2, const struct h2_field *fields, size_t count
 	return id;
 }
 
-int32_t h2_request(struct h2 *h2, const struct h2_field *fields, size_t count, bool end)
+int32_t
+h2_request(struct h2 *h2, const struct h2_field *fields, size_t count, bool end)
 {
 	struct h2_record *record;
 
@@ -226,7 +242,8 @@ int32_t h2_request(struct h2 *h2, const struct h2_field *fields, size_t count, b
 	return record->seen.id;
 }
 
-ssize_t h2_write(struct h2 *h2, int32_t stream, const void *bytes, size_t length, bool end)
+ssize_t
+h2_write(struct h2 *h2, int32_t stream, const void *bytes, size_t length, bool end)
 {
 	struct h2_record *record = h2_record(h2, stream);
 	size_t n;
@@ -246,14 +263,16 @@ ssize_t h2_write(struct h2 *h2, int32_t stream, const void *bytes, size_t length
 	return (ssize_t)n;
 }
 
-static ssize_t nothing_to_read(const struct h2 *h2, const struct h2_record *record)
+static ssize_t
+nothing_to_read(const struct h2 *h2, const struct h2_record *record)
 {
 	if (record->seen.ended)
 		return 0;
 	return h2->fault || h2_stream_over(record) ? STREAM_FAILED : STREAM_AGAIN;
 }
 
-ssize_t h2_read(struct h2 *h2, int32_t stream, void *bytes, size_t size)
+ssize_t
+h2_read(struct h2 *h2, int32_t stream, void *bytes, size_t size)
 {
 	struct h2_record *record = h2_record(h2, stream);
 	size_t n;
@@ -268,14 +287,16 @@ ssize_t h2_read(struct h2 *h2, int32_t stream, void *bytes, size_t size)
 	return (ssize_t)n;
 }
 
-const struct h2_stream *h2_stream(const struct h2 *h2, int32_t stream)
+const struct h2_stream *
+h2_stream(const struct h2 *h2, int32_t stream)
 {
 	const struct h2_record *record = h2_record(h2, stream);
 
 	return record ? &record->seen : NULL;
 }
 
-void h2_cancel(struct h2 *h2, int32_t stream)
+void
+h2_cancel(struct h2 *h2, int32_t stream)
 {
 	struct h2_record *record = h2_record(h2, stream);
 	struct h2_record **link = &h2->streams;
