@@ -19,7 +19,8 @@ V =
 
 # What kedge is made of ------------------------------------------------------
 
-CORE = $(wildcard core/*.c)
+CORE = $(filter-out $(STATIC_ONLY),$(wildcard core/*.c))
+STATIC_ONLY = core/services.c
 BINDINGS = $(filter-out core/bind/main.c,$(wildcard core/bind/*.c))
 LUA_MODULES = $(wildcard lua/*.lua lua/*/*.lua)
 SCRIPTS = $(wildcard scripts/*.lua)
@@ -58,8 +59,9 @@ plain_LDFLAGS = $(HARDENING_LD) $(LDFLAGS)
 plain_LIBS = $(LIBS)
 
 static_CFLAGS = $(BASE) -fstack-protector-strong -Os -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 \
-	-ffunction-sections -fdata-sections $(CPPFLAGS)
-static_LDFLAGS = -static -s -Wl,--gc-sections $(LDFLAGS)
+	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables $(CPPFLAGS)
+static_LDFLAGS = -static -s -Wl,--gc-sections,-z,relro,-z,noseparate-code $(LDFLAGS)
+static_EXTRA = $(STATIC_ONLY:%.c=build/static/%.o)
 static_LIBS = $(LIBRARIES) -lm
 
 sanitized_CFLAGS = $(BASE) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
@@ -253,7 +255,7 @@ coverage: $(call needs,coverage) ## lines of core/ that the tests reach (gcov)
 
 # Lint -----------------------------------------------------------------------
 
-LINT_C = $(CORE) $(BINDINGS) core/bind/main.c tests/interpreter.c $(C_TESTS)
+LINT_C = $(CORE) $(STATIC_ONLY) $(BINDINGS) core/bind/main.c tests/interpreter.c $(C_TESTS)
 HEADERS = $(wildcard core/*.h core/bind/*.h)
 LUA_FILES = $(LUA_MODULES) $(SCRIPTS) $(LUA_TESTS) core/bind/embed.lua
 SHELL_FILES = .ci/run .ci/apt .ci/layers .ci/coverage tests/run $(filter %.sh,$(OTHER_TESTS))

@@ -107,7 +107,7 @@ open_new(const char *name, int slot)
 	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	error = errno;
 	if (fd >= 0) {
-		strcpy(unfinished[slot].name, name);
+		memcpy(unfinished[slot].name, name, strlen(name) + 1);
 		unfinished[slot].used = 1;
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);

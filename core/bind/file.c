@@ -226,13 +226,13 @@ new_channel(lua_State *L, bool writing)
 }
 
 static int
-output(lua_State *L)
+open_output(lua_State *L)
 {
 	return new_channel(L, true);
 }
 
 static int
-input(lua_State *L)
+open_input(lua_State *L)
 {
 	return new_channel(L, false);
 }
@@ -401,8 +401,8 @@ static const luaL_Reg output_meta[] = {
 static const luaL_Reg library[] = {
 	{ "read", read_file },
 	{ "create", create },
-	{ "output", output },
-	{ "input", input },
+	{ "output", open_output },
+	{ "input", open_input },
 	{ "isatty", is_terminal },
 	{ "width", width },
 	{ "place", place },
