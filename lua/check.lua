@@ -28,9 +28,9 @@ function check.run(item, opts)
   return explain.result(seen, verdicts, expect.judge(seen, opts), opts)
 end
 
---- The target once for each of its addresses, "@ADDRESS" behind the ids: a
---- list; for a name that has none, the target as it is.
-function check.addresses(item, opts)
+-- The target once for each of its addresses, "@ADDRESS" behind the ids; for a
+-- name that has none, the target as it is.
+local function addresses(item, opts)
   local seen = observe.new(item)
   local ended, list = task.run(opts.timeout, resolve.all, seen, opts)
   if not ended or not list then return { item } end
@@ -40,6 +40,13 @@ function check.addresses(item, opts)
     each[i].address = address
   end
   return each
+end
+
+--- Checks a target, with opts.all_addresses at each of its addresses at once: a
+--- result or a list of results.
+function check.each_address(item, opts)
+  if not opts.all_addresses then return check.run(item, opts) end
+  return task.map(addresses(item, opts), function(one) return check.run(one, opts) end)
 end
 
 return check
