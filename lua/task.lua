@@ -159,27 +159,10 @@ function task.all(functions)
   return task.map(functions, function(fn) return fn() end, #functions)
 end
 
-local interrupted
-
---- The number of the signal (SIGINT, SIGTERM) that asked this run to end; nil as long as there was none.
-function task.interrupted()
-  return interrupted
-end
-
--- Cancels what runs below the first task, which goes on and reports.
-local function interrupt(self, number)
-  interrupted = number
-  for _, owned in ipairs(last_first(self.owned)) do
-    if getmetatable(owned) == task_mt then cancel(owned) end
-  end
-end
-
 --- Runs fn as the first task, turning the loop until it has ended: true,
---- results... | false, message, traceback. SIGINT and SIGTERM cancel the tasks
---- below it; what it does then is its own affair, a second signal's nobody's.
+--- results... | false, message, traceback.
 function task.main(fn)
   local self = new(nil)
-  loop.on_signal(function(number) interrupt(self, number) end)
   local outcome = table.pack(loop.run(fn, self))
   finish(self, table.unpack(outcome, 1, outcome.n))
   return table.unpack(outcome, 1, outcome.n)
