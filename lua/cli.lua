@@ -5,6 +5,8 @@ local options = require "kedge.options"
 
 local cli = {}
 
+local WARNINGS_SHOWN = 3
+
 local function escape(text)
   return require("kedge.show").escape(text:sub(1, 200))
 end
@@ -70,10 +72,7 @@ end
 
 -- "-v", "-qv", "-j8", "-j 8"
 local function read_short(reader, word)
-  if require("kedge.options").find(word:sub(1, 2)) == nil and #word > 2 then
-    local instead = require("kedge.foreign").instead(word)
-    if instead then return nil, unknown_option(word) end
-  end
+  if #word > 2 and require("kedge.foreign").instead(word) then return nil, unknown_option(word) end
   local i = 2
   while i <= #word do
     local name = "-" .. word:sub(i, i)
@@ -108,10 +107,10 @@ local function read_options(reader)
 end
 
 -- The script's own parser (argparse), and the names that it knows.
-local function parser_of(script, name)
+local function parser_of(script, name, defaults)
   local parser = require("argparse")("kedge " .. name):add_help(false)
   parser:flag("-h --help"):hidden(true) -- argparse sees options only where there is one
-  if script.options then script.options(parser) end
+  if script.options then script.options(parser, defaults) end
   local own = { names = {} }
   for _, option in ipairs(parser._options) do
     for _, alias in ipairs(option._aliases) do
@@ -149,8 +148,8 @@ local function open_stores(opts)
   for _, role in ipairs { "trust", "reference" } do
     local names = opts[role] or role == "trust" and { "system" } or nil
     if names then
-      local store, message, hint = sources.open(names)
-      if not store then return nil, message, math.type(hint) == "integer" and hint or hint == "local.usage" and 2 or 3 end
+      local store, message, code = sources.open(names)
+      if not store then return nil, message, code == "usage" and 2 or 3 end
       stores[role] = store
     end
   end
@@ -167,14 +166,16 @@ local function warn_of_proxies(opts, name)
   end
 end
 
--- What was skipped inside a store is said once, at the end, when all that was needed of it is loaded.
+-- What was skipped inside stores is said at the end, when what was needed of
+-- them is loaded; all of it with -v.
 local function warn_of_stores(opts)
   if opts.quiet then return end
+  local say, sources = require("kedge.output").say, require "kedge.sources"
   for _, role in ipairs { "trust", "reference" } do
-    local store = opts.stores[role]
-    for _, warning in ipairs(store and store.warnings or {}) do
-      require("kedge.output").say("warning: " .. (type(warning) == "table" and warning.message or warning))
-    end
+    local warnings = opts.stores[role] and sources.warnings(opts.stores[role]) or {}
+    local most = opts.verbose and #warnings or math.min(#warnings, WARNINGS_SHOWN)
+    for i = 1, most do say("warning: " .. warnings[i]) end
+    if #warnings > most then say(("warning: %d more of this kind (-v shows them)"):format(#warnings - most)) end
   end
 end
 
@@ -185,6 +186,8 @@ local function run_script(script, name, args, opts)
   outputs, message, status = require("kedge.output").open(opts)
   if not outputs then return complain(message, status) end
   local task = require "kedge.task"
+  require("kedge.interrupt").listen()
+  opts.user_agent = "kedge/" .. require("kedge.core.embedded").version
   warn_of_proxies(opts, "kedge " .. name)
   local report = require("kedge.report").new(name, opts, outputs, task.time(), task.now)
   status = require("kedge.run").start(script, name, args, opts, report)
@@ -201,13 +204,16 @@ end
 local function run_command(reader, name)
   local script, message, status = require("kedge.loader").script(name)
   if not script then return complain(message, status) end
-  if script.defaults then script.defaults(reader.opts) end
-  local parser, own = parser_of(script, name)
+  local defaults = {}
+  local parser, own = parser_of(script, name, defaults)
   local args
   args, message = parse_arguments(reader, parser, own)
   if not args then return complain(message) end
   if reader.opts.help then return show_text(require("kedge.help").of_script(script, name)) end
   if reader.opts.version then return show_text(require("kedge.help").versions()) end
+  for option, value in pairs(defaults) do
+    if reader.opts[option] == nil then reader.opts[option] = value end
+  end
   local done
   done, message = options.finish(reader.opts)
   if not done then return complain(message) end
@@ -269,14 +275,13 @@ end
 --- The whole program: words as main.c gives them (0 is the program's name).
 -- The exit status; after SIGINT or SIGTERM it does not return.
 function cli.main(words)
-  local task = require "kedge.task"
-  local done, status, traceback = task.main(function() return cli.run(words) end)
+  local done, status, traceback = require("kedge.task").main(function() return cli.run(words) end)
   if not done then
-    io.stderr:write("kedge: internal error: ", tostring(status), "\n", traceback, "\n")
+    require("kedge.output").say("internal error: " .. tostring(status))
+    require("kedge.output").say_plain(tostring(traceback) .. "\n")
     return 3
   end
-  local signal = task.interrupted()
-  if signal then require("kedge.core.loop").die(signal) end
+  require("kedge.interrupt").die()
   return status
 end
 

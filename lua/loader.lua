@@ -1,7 +1,6 @@
 -- Where scripts and formats come from, and whether they are what they should be.
 
 local embedded = require "kedge.core.embedded"
-local nearest = require "kedge.nearest"
 local show = require "kedge.show"
 
 local loader = {}
@@ -30,7 +29,7 @@ local function table_fault(value, fields)
   end
   for name in pairs(value) do
     if not fields[name] then
-      return ("the field '%s' is unknown%s"):format(tostring(name), nearest.hint(tostring(name), names_of(fields)))
+      return ("the field '%s' is unknown%s"):format(tostring(name), require("kedge.nearest").hint(tostring(name), names_of(fields)))
     end
   end
 end
@@ -68,7 +67,7 @@ function loader.script(name)
   if is_built_in("script", name) then return built_in("script", name, "scripts/" .. name .. ".lua") end
   local known = embedded.names("script")
   for _, word in ipairs(WORDS) do known[#known + 1] = word end
-  local hint = nearest.hint(name, known)
+  local hint = require("kedge.nearest").hint(name, known)
   if hint == "" then hint = " (kedge list shows them)" end
   return nil, ("unknown command '%s'%s"):format(show.escape(name:sub(1, 200)), hint), 2
 end
@@ -77,7 +76,7 @@ end
 function loader.format(name)
   if is_built_in("format", name) then return built_in("format", name, "lua/formats/" .. name .. ".lua") end
   local known = embedded.names("format")
-  local hint = nearest.hint(name, known)
+  local hint = require("kedge.nearest").hint(name, known)
   if hint == "" then hint = "; there are " .. table.concat(known, ", ") end
   return nil, ("unknown format '%s'%s"):format(show.escape(name:sub(1, 200)), hint), 2
 end

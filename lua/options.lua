@@ -65,7 +65,8 @@ local function format(text)
   return { name = name or text, file = file ~= "-" and file or nil }
 end
 
-local function one_of(...)
+--- A function that takes one of these words; else nil and what the value must be.
+function options.one_of(...)
   local words = { ... }
   return function(text)
     for _, word in ipairs(words) do
@@ -96,7 +97,7 @@ options.list = {
     help = "the store to judge by: system (the default), ats (built in), a file or a folder; several are added up" },
   { "--reference", value = "SOURCE", convert = not_empty, list = true,
     help = "the store that the chain ought to end in" },
-  { "--policy", value = "NAME", convert = one_of("webpki"), help = "the rules to judge by: webpki (the default)" },
+  { "--policy", value = "NAME", convert = options.one_of("webpki"), help = "the rules to judge by: webpki (the default)" },
   { "--tls", value = "VERSION", convert = tls_versions,
     help = "TLS version to offer, or a range: 1.2 (the default), 1.0-1.2 for old servers" },
   { "--at", value = "TIME", convert = moment, help = "judge at this time, ISO 8601 or @unix, instead of the device's clock" },
@@ -114,7 +115,7 @@ options.list = {
   { "--interval", value = "SECONDS", convert = seconds, help = "from the start of one run to the next; 1 unless told" },
   { "--insecure", help = "go on to HTTP although the verdict is bad; the check still fails" },
   { "--strict", help = "warnings fail" },
-  { "--color", value = "WHEN", convert = one_of("auto", "always", "never"), help = "auto (the default), always or never" },
+  { "--color", value = "WHEN", convert = options.one_of("auto", "always", "never"), help = "auto (the default), always or never" },
   { "-q", "--quiet", help = "print errors only; the exit status tells" },
   { "-v", "--verbose", help = "say more about each check" },
   { "-h", "--help", help = "show this help" },

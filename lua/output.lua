@@ -30,6 +30,12 @@ function output.say(text)
   write_err("kedge: " .. show.escape(text) .. "\n")
 end
 
+--- Writes text to standard error as it is.
+function output.say_plain(text)
+  erase_progress()
+  write_err(text)
+end
+
 --- Shows `text` as the progress line: on a terminal only, at most ten times a
 -- second (`now` in seconds); nil takes the line away.
 function output.progress(text, now)
@@ -124,6 +130,7 @@ function output.close(one)
   if not one.fault then return true end
   if one.file then one.handle:close() end
   if one.fault.code == "local.pipe" and not one.file then return nil end
+  if one.fault.code == "script.error" then return nil, ("the format '%s' failed: %s"):format(one.name, one.fault.message) end
   return nil, ("%s cannot be written: %s"):format(one.file or "standard output", one.fault.message or "unknown error")
 end
 

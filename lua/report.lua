@@ -26,19 +26,18 @@ function report:join(status)
 end
 
 -- A format that raises has failed; the others go on.
-local function call(self, one, part, ...)
+local function call(one, part, ...)
   local fn = one.format[part]
   if not fn or one.fault then return nil end
   local done, value = pcall(fn, one, ...)
   if done then return value end
   one.fault = { message = tostring(value), code = "script.error" }
-  return nil, self
 end
 
 local function start(self)
   if self.is_started then return end
   self.is_started = true
-  for _, one in ipairs(self.outputs) do call(self, one, "start", self) end
+  for _, one in ipairs(self.outputs) do call(one, "start", self) end
 end
 
 local function count(self, r)
@@ -58,7 +57,7 @@ function report:add(r)
   if self.opts.strict and r.status == "warn" then r.status = "fail" end
   if self.run and not r.run then r.run = self.run end
   count(self, r)
-  for _, one in ipairs(self.outputs) do call(self, one, "result", r) end
+  for _, one in ipairs(self.outputs) do call(one, "result", r) end
   for _, one in ipairs(self.outputs) do one:flush() end
 end
 
@@ -79,7 +78,7 @@ function report:is_deaf()
 end
 
 local function end_output(self, one)
-  local status = call(self, one, "finish", self)
+  local status = call(one, "finish", self)
   local done, message = output.close(one)
   if not done and message then
     output.say(message)

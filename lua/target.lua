@@ -80,10 +80,8 @@ function target.authority(text, default)
   if not host then return nil, port_text end
   if host == "" then return nil, quote(text) .. ": the host is missing" end
   local port, message = default, nil
-  if port_text then
-    port, message = port_number(port_text, text)
-    if not port then return nil, message end
-  end
+  if port_text then port, message = port_number(port_text, text) end
+  if message then return nil, message end
   local found = { host = host, shown = bracketed and "[" .. host .. "]" or host, port = port }
   if bracketed then
     found.ip, found.zone = ipv6(host)
@@ -92,8 +90,8 @@ function target.authority(text, default)
   elseif host:find("^[%d.]+$") and require("kedge.name").ipv4(host) then
     found.ip = host
   else
-    message = name_fault(host)
-    if message then return nil, message end
+    local fault = name_fault(host)
+    if fault then return nil, fault end
     found.name = host:gsub("%.$", ""):lower()
   end
   return found

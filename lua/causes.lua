@@ -1,0 +1,54 @@
+-- Results gathered by cause: one entry for everything that one thing explains,
+-- however many checks it broke. Bounded, whatever a run brings.
+
+local limits = require "kedge.limits"
+
+local causes = {}
+causes.__index = causes
+
+--- An empty collection; fields `list` and `hidden` ({ causes=, checks= } beyond the bound).
+function causes.new()
+  return setmetatable({ list = {}, by_key = {}, hidden = { causes = 0, checks = 0 }, hidden_keys = {}, hidden_count = 0 }, causes)
+end
+
+local function new_entry(self, key, about)
+  if #self.list >= limits.causes then
+    self.hidden.checks = self.hidden.checks + 1
+    if not self.hidden_keys[key] and self.hidden_count < limits.causes * limits.causes then
+      self.hidden_keys[key] = true
+      self.hidden_count = self.hidden_count + 1
+    end
+    self.hidden.causes = self.hidden_count
+    return nil
+  end
+  local entry = { code = about.code, status = about.status, message = about.message, remedy = about.remedy, count = 0, ids = {} }
+  self.by_key[key] = entry
+  table.insert(self.list, entry)
+  return entry
+end
+
+local function name_of(r)
+  local name = r.line and ("%s (line %d)"):format(r.id, r.line) or r.id
+  return r.run and ("%s (run %d)"):format(name, r.run) or name
+end
+
+local function add(self, key, about, r)
+  local entry = self.by_key[key] or new_entry(self, key, about)
+  if not entry then return end
+  entry.count = entry.count + 1
+  if #entry.ids < limits.cause_ids then entry.ids[#entry.ids + 1] = name_of(r) end
+end
+
+--- Adds one result: its cause, and the warnings it has besides.
+function causes:add(r)
+  if r.status == "ok" then return end
+  if r.cause then add(self, r.cause, r, r) end
+  for _, warning in ipairs(r.warnings or {}) do
+    if warning.code ~= r.code then
+      local about = { code = warning.code, status = "warn", message = warning.message, remedy = warning.remedy }
+      add(self, warning.code .. "\0" .. warning.message, about, r)
+    end
+  end
+end
+
+return causes

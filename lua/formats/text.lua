@@ -1,0 +1,138 @@
+-- For people: a line per check as it is done, then a paragraph per cause.
+
+local causes = require "kedge.causes"
+local show = require "kedge.show"
+
+local format = {}
+
+local NARROW = 60 -- columns below which a check takes two lines
+local PROTOCOL_WIDTH, TAIL_WIDTH = 5, 33 -- columns of the protocol, and of code and time together
+
+local MARKS = {
+  ok = { word = "ok", sign = "\u{2713}", colour = "green" }, fail = { word = "FAIL", sign = "\u{2717}", colour = "red" },
+  warn = { word = "warn", sign = "!", colour = "yellow" }, skip = { word = "skip", sign = "-", colour = "dim" },
+}
+
+local function mark_of(out, status)
+  local mark, unicode = MARKS[status], out.traits.unicode
+  local text = show.pad(unicode and mark.sign or mark.word, unicode and 1 or 4)
+  return out:paint(mark.colour, text), (unicode and 1 or 4) + 1
+end
+
+local function time_text(ms)
+  if not ms then return "" end
+  return ms < 10000 and ("%.1f ms"):format(ms) or ("%.1f s"):format(ms / 1000)
+end
+
+local function host_of(r)
+  local target = r.target
+  if not target then return r.id end
+  local host = target.host:find(":", 1, true) and "[" .. target.host .. "]" or target.host
+  if target.port and target.port ~= 443 then host = host .. ":" .. target.port end
+  return host .. (r.id:match("@[^@/]*$") or "")
+end
+
+local VERSIONS = { ["2"] = "h2", ["1.1"] = "http1", ["1.0"] = "http1" }
+
+local function protocol_of(r)
+  if not r.target then return "" end
+  local spoken = r.http and VERSIONS[r.http.version] or r.labels and r.labels.protocol
+  return spoken or r.id:match("/(%w+)[^/]*$") or ""
+end
+
+-- Code on the left, time on the right of `columns`.
+local function tail(out, r, columns)
+  local code, time = out:escape(r.status == "ok" and "" or r.code), time_text(r.timings_ms and r.timings_ms.total)
+  local space = (" "):rep(math.max(1, columns - show.width(code) - #time))
+  if time == "" then return out:paint(MARKS[r.status].colour, code) end
+  return out:paint(MARKS[r.status].colour, code) .. space .. time
+end
+
+local function line(out, r)
+  local mark, mark_width = mark_of(out, r.status)
+  local host, protocol = out:escape(host_of(r)), out:escape(protocol_of(r))
+  local rest = show.pad(protocol, PROTOCOL_WIDTH) .. "  "
+  local host_width = out.width - mark_width - PROTOCOL_WIDTH - TAIL_WIDTH - 4
+  if out.width >= NARROW and show.width(host) <= host_width then
+    local text = mark .. " " .. show.pad(host, host_width) .. "  " .. rest .. tail(out, r, TAIL_WIDTH)
+    return out:write((text:gsub("%s+$", "")), "\n")
+  end
+  local indent = (" "):rep(mark_width)
+  for i, piece in ipairs(show.wrap(host, out.width - mark_width)) do
+    out:write(i == 1 and mark .. " " or indent, piece, "\n")
+  end
+  out:write(((indent .. rest .. tail(out, r, out.width - mark_width - PROTOCOL_WIDTH - 2)):gsub("%s+$", "")), "\n")
+end
+
+-- "Label  text" with the text wrapped beside the label, or below it where it is narrow.
+local function labelled(out, label, text)
+  if not text then return end
+  text = out:escape(text)
+  local is_narrow = out.width < NARROW
+  local indent = is_narrow and 2 or 10
+  for i, piece in ipairs(show.wrap(is_narrow and label .. ": " .. text or text, out.width - indent)) do
+    out:write(not is_narrow and i == 1 and "  " .. show.pad(label, 8) or (" "):rep(indent), piece, "\n")
+  end
+end
+
+local function paragraph(out, cause)
+  local mark = mark_of(out, cause.status)
+  out:write("\n", mark, " ", out:paint("bold", out:escape(cause.code)), ", ", show.count(cause.count, "check"), "\n")
+  labelled(out, "Seen", cause.message)
+  labelled(out, "Why", require("kedge.reasons").why(cause.code))
+  labelled(out, "Remedy", cause.remedy)
+  local ids = table.concat(cause.ids, ", ")
+  if cause.count > #cause.ids then ids = ("%s and %d more"):format(ids, cause.count - #cause.ids) end
+  labelled(out, "Checks", ids)
+end
+
+local function wrapped(out, text)
+  for _, piece in ipairs(show.wrap(out:escape(text), out.width)) do out:write(piece, "\n") end
+end
+
+local function judged_by(opts)
+  local stores = opts.stores or {}
+  if not stores.trust then return nil end
+  local text = "Judged by the store " .. stores.trust.name
+  if stores.reference then text = text .. ", with " .. stores.reference.name .. " as reference" end
+  return opts.at and text .. ", at " .. require("kedge.instant").format(opts.at) or text
+end
+
+local function summary_text(report)
+  local summary, parts = report.summary, {}
+  for _, part in ipairs { { "ok", "ok" }, { "warn", "with warnings" }, { "fail", "failed" }, { "skip", "skipped" } } do
+    if summary[part[1]] > 0 then parts[#parts + 1] = ("%d %s"):format(summary[part[1]], part[2]) end
+  end
+  local found = #parts > 0 and ": " .. table.concat(parts, ", ") or ""
+  return ("%s%s (%s)"):format(show.count(summary.total, "check"), found, time_text(report.duration_ms))
+end
+
+function format.start(out)
+  out.state.causes = causes.new()
+end
+
+function format.result(out, r)
+  if r.run and r.run ~= out.state.run then
+    out:write(out.state.run and "\n" or "", ("Run %d\n"):format(r.run))
+    out.state.run = r.run
+  end
+  line(out, r)
+  if out.verbose then require("kedge.details").write(out, r) end
+  out.state.causes:add(r)
+end
+
+function format.finish(out, report)
+  local found = out.state.causes
+  for _, cause in ipairs(found.list) do paragraph(out, cause) end
+  if found.hidden.causes > 0 then
+    out:write("\n")
+    wrapped(out, ("%s more in %s; -f json has them all."):format(show.count(found.hidden.causes, "cause"),
+      show.count(found.hidden.checks, "check")))
+  end
+  if report.summary.total > 0 then out:write("\n") end
+  local stores = judged_by(report.opts)
+  if stores and report.summary.total > 0 then wrapped(out, stores) end
+  wrapped(out, summary_text(report))
+end
+
+return format

@@ -1,0 +1,83 @@
+-- What kedge says about itself.
+
+local options = require "kedge.options"
+
+local help = {}
+
+local WIDTH = 80
+
+--- What stands there when no command was given.
+function help.short()
+  return "kedge tells why a device cannot reach a TLS service.\n\n"
+    .. "  kedge regions           check the endpoints of the Alexa Voice Service\n"
+    .. "  kedge check TARGET...   check any TLS service: host, host:port, https://host/path\n"
+    .. "  kedge list              all commands\n"
+    .. "  kedge help COMMAND      what a command does and takes\n"
+end
+
+local function parser_for(name, description)
+  local parser = require("argparse")(name, description):add_help(false):help_max_width(WIDTH)
+  return parser:help_description_margin(28):help_usage_margin(2):usage_max_width(WIDTH)
+end
+
+local function add_option(parser, spec)
+  local names = table.concat(spec, " ")
+  if spec.value then return parser:option(names):argname(spec.value):description(spec.help):target(spec.target) end
+  return parser:flag(names):description(spec.help):target(spec.target)
+end
+
+local function add_options(parser)
+  local group = {}
+  for i, spec in ipairs(options.list) do group[i] = add_option(parser, spec) end
+  parser:group("Options of every command", table.unpack(group))
+end
+
+local EXIT = "Exit status: 0 all ok (warnings allowed), 1 a check failed, 2 usage, 3 a script, format or file failed, "
+  .. "4 nothing could be tested (all failed in dns or tcp), 130 or 143 interrupted."
+
+--- `kedge help` and `kedge --help`.
+function help.overview()
+  local parser = parser_for("kedge"):usage("Usage: kedge [OPTION]... COMMAND [ARG]..."):epilog(EXIT)
+  add_options(parser)
+  return help.short() .. "\n" .. parser:get_help():gsub("%s+$", "") .. "\n"
+end
+
+-- "[--base] [<region>] ..." of the script's own parser, for the usage line.
+local function own_usage(script, name)
+  local parser = parser_for(name):usage_max_width(1000)
+  if script.options then script.options(parser, {}) end
+  return parser:get_usage():gsub("^Usage:%s*%S+%s*", ""):gsub("\n%s*", " ")
+end
+
+--- `kedge help NAME`: what a script does, its options and everybody's.
+function help.of_script(script, name)
+  local parser = parser_for("kedge " .. name, script.description or script.summary):epilog(EXIT)
+  local usage = ("kedge [OPTION]... %s %s"):format(name, own_usage(script, name))
+  parser:usage("Usage: " .. table.concat(require("kedge.show").wrap(usage, WIDTH - 7), "\n       "))
+  if script.options then script.options(parser, {}) end
+  add_options(parser)
+  return (parser:get_help():gsub("%s+$", "")) .. "\n"
+end
+
+--- `kedge list`: text, or nil, message, exit status when a script can't be loaded.
+function help.list()
+  local loader, show = require "kedge.loader", require "kedge.show"
+  local names, lines, widest = loader.scripts(), {}, 0
+  for _, name in ipairs(names) do widest = math.max(widest, #name) end
+  for i, name in ipairs(names) do
+    local script, message, status = loader.script(name)
+    if not script then return nil, message, status end
+    lines[i] = show.pad(name, widest + 2) .. script.summary .. "\n"
+  end
+  return table.concat(lines)
+end
+
+--- `kedge --version`: one line for kedge, one for each library.
+function help.versions()
+  local embedded = require "kedge.core.embedded"
+  local libraries = require("kedge.core.net").versions()
+  return ("kedge %s\nLua %s\nBearSSL %s\nnghttp2 %s\nc-ares %s\n"):format(embedded.version,
+    libraries.lua or _VERSION:match("[%d.]+"), libraries.bearssl, libraries.nghttp2, require("kedge.core.resolver").version())
+end
+
+return help

@@ -1,0 +1,46 @@
+-- Any TLS service: name, connection, handshake, verdict, one request.
+
+local addresses = require "kedge.addresses"
+local expect = require "kedge.expect"
+local options = require "kedge.options"
+local show = require "kedge.show"
+local target = require "kedge.target"
+local target_list = require "kedge.target_list"
+
+local function protocol(word)
+  local value, message = options.one_of("auto", "h2", "http1")(word)
+  return value, message and ("--protocol %s, not '%s'"):format(message, show.escape(word:sub(1, 100)))
+end
+
+-- Takes over what was expected; a usage error where it contradicts itself.
+local function take_expectations(ctx)
+  local args, opts = ctx.args, ctx.options
+  if args.pattern and not args.expect_body then ctx:usage("--pattern needs --expect-body TEXT") end
+  if args.pattern then
+    local good, message = expect.pattern(args.expect_body)
+    if not good then ctx:usage("--expect-body " .. message) end
+  end
+  opts.expect_status = #args.expect_status > 0 and args.expect_status or nil
+  opts.expect_body, opts.pattern = args.expect_body, args.pattern
+  return { protocol = args.protocol, expects = opts.expect_status ~= nil or opts.expect_body ~= nil }
+end
+
+return {
+  summary = "check any TLS service",
+  description = "TARGET is host, host:port, https://host[:port]/path, h2://... or http1://... for one protocol alone, "
+    .. "tls://host:port for the handshake without a request, [IPv6]:port, or @FILE with one target a line (@- for "
+    .. "standard input). Certificates are judged by the device's store; any valid HTTP reply is ok unless told otherwise.",
+  options = function(cmd)
+    cmd:argument("target", "what to check"):args("+")
+    cmd:option("--protocol", "auto (the default: HTTP/2 or HTTP/1.1), h2 or http1"):argname("NAME"):convert(protocol)
+    cmd:option("--expect-status", "the status that the reply must have, as 200 or 2xx; may be given several times")
+      :argname("CODE"):count("*"):convert(expect.status)
+    cmd:option("--expect-body", "text that the reply's body must hold"):argname("TEXT")
+    cmd:flag("--pattern", "TEXT is a Lua pattern, matched against each line")
+  end,
+  run = function(ctx)
+    local items = target_list.open(ctx, ctx.args.target, take_expectations(ctx))
+    if type(items) == "table" then target.number(items) end
+    ctx:each(items, function(item) return addresses.check(item, ctx.options) end)
+  end,
+}

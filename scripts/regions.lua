@@ -1,0 +1,65 @@
+-- The endpoints of the Alexa Voice Service: every region over HTTP/2 and HTTP/1.1.
+
+local addresses = require "kedge.addresses"
+local avs = require "kedge.avs"
+local options = require "kedge.options"
+local show = require "kedge.show"
+local target = require "kedge.target"
+
+local EXPECT = {
+  h2 = { body = avs.message, fold = true, mismatch = "warn" },
+  http1 = { no_reply = "warn" },
+}
+
+local function region(word)
+  local found, hint = avs.region(word)
+  if found then return found end
+  return nil, ("unknown region '%s'%s"):format(show.escape(word:sub(1, 100)), hint)
+end
+
+local function protocol(word)
+  local value, message = options.one_of("h2", "http1")(word)
+  return value, message and ("--protocol %s, not '%s'"):format(message, show.escape(word:sub(1, 100)))
+end
+
+-- `wanted` as a set, or everything where nothing was asked for.
+local function set(wanted, everything)
+  local chosen = {}
+  for _, name in ipairs(#wanted > 0 and wanted or everything) do chosen[name] = true end
+  return chosen
+end
+
+local function targets(args)
+  local endpoints = set({ args.base and "base" or nil, args.legacy and "legacy" or args.base and "base" or nil }, avs.endpoints)
+  local regions, protocols = set(args.region, avs.regions), set(args.protocol, { "h2", "http1" })
+  local list = {}
+  for _, one in ipairs(avs.regions) do
+    for _, endpoint in ipairs(avs.endpoints) do
+      for _, name in ipairs { "h2", "http1" } do
+        if regions[one] and endpoints[endpoint] and protocols[name] then
+          local item = target.with(assert(target.parse(one[endpoint])), name, ("%s/%s/%s"):format(one.code, endpoint, name))
+          item.labels = { region = one.name, endpoint = endpoint, protocol = name, countries = one.countries }
+          item.expect = EXPECT[name]
+          list[#list + 1] = item
+        end
+      end
+    end
+  end
+  return list
+end
+
+return {
+  summary = "check the endpoints of the Alexa Voice Service (AVS)",
+  description = "Checks whether this device reaches the endpoints of the Alexa Voice Service, and whether its trust store "
+    .. "accepts their certificates, over HTTP/2 and HTTP/1.1. Without a REGION all are checked.",
+  options = function(cmd, defaults)
+    cmd:argument("region", "fe, eu or na, the region's name, or a country in it"):args("*"):convert(region)
+    cmd:flag("--base", "the endpoints that devices use today")
+    cmd:flag("--legacy", "the endpoints that older devices use")
+    cmd:option("--protocol", "h2 or http1; may be given twice"):argname("NAME"):count("*"):convert(protocol)
+    defaults.reference = { "ats" }
+  end,
+  run = function(ctx)
+    ctx:each(targets(ctx.args), function(item) return addresses.check(item, ctx.options) end)
+  end,
+}
