@@ -84,6 +84,12 @@ bool der_well_formed(struct span span);
 /* The INTEGER's value as an unsigned number if it is one and at most limit, else limit; false if it is negative. */
 bool der_unsigned(const struct der_value *value, uint32_t limit, uint32_t *number);
 
+/*
+ * Seconds since 1970 of a UTCTime (years 1950 to 2049) or GeneralizedTime in the forms that RFC 5280 §4.1.2.5 allows,
+ * with seconds and Z; false for everything else and for dates that don't exist. Source: core/der_time.c.
+ */
+bool der_time(const struct der_value *value, int64_t *seconds);
+
 /* Writes the dotted form of an object identifier's content; one that holds an arc over 64 bits as "oid-" and hex. */
 void der_oid_text(struct span oid, char text[DER_OID_TEXT_SIZE]);
 

@@ -11,6 +11,8 @@
 
 enum { PEM_TEXT_MAX = 16 << 20 };       /* bytes of one source */
 
+#define PEM_NOT_BASE64 "the block isn't base64"
+
 enum pem_step {
 	PEM_END,                        /* no further block */
 	PEM_BLOCK,                      /* label and body are set */
