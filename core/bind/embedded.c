@@ -62,11 +62,12 @@ load(lua_State *L)
 	const struct embedded *file = embedded_find(kind, name);
 
 	luaL_argcheck(L, kind != EMBEDDED_ANCHOR, 1, "an anchor is not a chunk");
+	lua_settop(L, 3);
 	if (!file)
 		return bind_fail(L, "local.file", "no built-in %s '%s'", kind_names[kind], name);
 	if (embedded_load(L, file) != LUA_OK)
 		return bind_fail(L, "local.file", "built-in %s '%s': %s", kind_names[kind], name, lua_tostring(L, -1));
-	if (!lua_isnoneornil(L, 3)) {
+	if (!lua_isnil(L, 3)) {
 		lua_pushvalue(L, 3);
 		lua_setupvalue(L, -2, 1); /* a main chunk's first upvalue is _ENV */
 	}
