@@ -111,6 +111,9 @@ class Lab:
         """Certificate and key of one of the PKI's chains, for a peer that speaks TLS."""
         return self.file(f"{name}.chain.pem"), self.file(f"{name}.chain.key")
 
+    def start_pki(self):
+        """Keys and certificates alone."""
+
     def start_nginx(self):
         program = servers.unpack_nginx(BUILD)
         self.nginx = self.own(servers.Nginx(os.path.abspath(program), self.folder, self.pki, self.rows))
@@ -127,8 +130,8 @@ class Lab:
         self.dns = f"127.0.0.1:{self.dnsmasq.port}"
 
     def start_peers(self):
-        for name, script in PEERS.items():
-            self.port[name] = self.stack.enter_context(peer.Peer(script)).port
+        self.peers = {name: self.stack.enter_context(peer.Peer(script)) for name, script in PEERS.items()}
+        self.port.update((name, one.port) for name, one in self.peers.items())
         self.port["blackhole"] = self.own(Blackhole()).port
         self.port["refused"] = self.own(Refused()).port
 

@@ -48,8 +48,9 @@ def parse(script, names):
 class Conversation:
     """One connection: what was said and heard. `received` keeps the first 64 KiB."""
 
-    def __init__(self, raw, certificate):
+    def __init__(self, raw, certificate, changed):
         self.socket = raw
+        self.changed = changed
         self.certificate = certificate
         self.received = b""
         self.received_bytes = self.sent_bytes = 0
@@ -84,6 +85,7 @@ class Conversation:
             raise EOFError("the peer has gone")
         self.received_bytes += len(piece)
         self.received = (self.received + piece)[:65536]
+        self.changed()
         return piece
 
     def do_expect(self, wanted):
@@ -127,6 +129,7 @@ class Peer:
         self.certificate = certificate
         self.conversations = []
         self.threads = []
+        self.news = threading.Condition()
         self.wake = socket.socketpair()
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.listener = socket.create_server((address, port), family=family, backlog=256)
@@ -141,12 +144,23 @@ class Peer:
         while self.wake[1] not in select.select([self.listener, self.wake[1]], [], [])[0]:
             raw, _ = self.listener.accept()
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            talk = Conversation(raw, self.certificate)
+            talk = Conversation(raw, self.certificate, self.changed)
             self.conversations.append(talk)
+            self.changed()
             steps = [("close",)] if self.once and len(self.conversations) > 1 else self.steps
             thread = threading.Thread(target=talk.run, args=(steps,), daemon=True)
             self.threads.append(thread)
             thread.start()
+
+    def changed(self):
+        with self.news:
+            self.news.notify_all()
+
+    def wait_for(self, predicate):
+        """Waits until this holds; it is asked again whenever somebody comes or says something."""
+        with self.news:
+            if not self.news.wait_for(predicate, 120):
+                raise TimeoutError("what was waited for did not come")
 
     def finish(self):
         """Waits until every conversation that has begun is over (the peer must have gone)."""

@@ -96,6 +96,8 @@ NGINX_SERVER = """
 # Body bytes that a terminal would obey.
 HOSTILE_BODY = "esc\x1b[2J bell\x07 c1\u009b31m rtl\u202e end\n"
 
+WWW = {"big": "0123456789abcde\n" * 6_250, "huge": "0123456789abcde\n" * 187_500, "a": "a" * 4_000}
+
 
 def unpack_nginx(build):
     """The path of an nginx that was unpacked from its package and never installed (which would start a service)."""
@@ -170,9 +172,9 @@ class Nginx:
                 NGINX_SERVER.format(listen=listen, chain=chain, extra=extra, pki=certificates, hostile=HOSTILE_BODY)
             )
         os.makedirs(f"{folder}/www")
-        for name, size in (("big", 100_000), ("huge", 3_000_000)):
+        for name, text in WWW.items():
             with open(f"{folder}/www/{name}", "w", encoding="utf-8") as file:
-                file.write("0123456789abcde\n" * (size // 16))
+                file.write(text)
         with open(f"{folder}/nginx.conf", "w", encoding="utf-8") as file:
             file.write(NGINX_CONFIG.format(folder=folder, user="user root;" if os.geteuid() == 0 else "", servers="".join(servers)))
         numbers = "".join(f"{s.fileno()};" for s in sockets)
