@@ -11,4 +11,10 @@ return {
   causes = 50, -- paragraphs of one text report
   cause_ids = 20, -- checks named in one paragraph, the others are counted
   value_depth = 16, -- of tables in a result's values and labels
+  interim_replies = 16, -- 1xx replies of HTTP/1.1 before the one that counts
+  http_line = 8192, -- bytes of a status line of HTTP/1.1, and of the line of a chunk's size
+  http_fields = 128, -- fields of a header list
+  http_field_bytes = 64 * 1024, -- bytes of a header list of HTTP/1.1
+  body_kept = 64 * 1024, -- bytes of a body that are kept; the rest is drained
+  body_drained = 1024 * 1024, -- bytes after which a body is cut off
 }
