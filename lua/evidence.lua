@@ -184,7 +184,8 @@ function evidence.facts(found, seen, verdicts)
   local facts = { which = "A certificate", store = "the system's store", now = "this device's time",
     detail = short(found.detail), expected = found.expected }
   facts.build = seen.clock and when(seen.clock.build)
-  facts.address = seen.tcp and seen.tcp.address
+  local tcp = seen.tcp
+  facts.address = tcp and (tcp.address or tcp.attempts and tcp.attempts[1] and tcp.attempts[1].address)
   facts.status = seen.http and seen.http.status
   facts.alert = found.code:match("^tls%.alert%.(.*)") or seen.tls and seen.tls.alert
   facts.goaway = seen.h2 and seen.h2.goaway and (seen.h2.goaway.name or seen.h2.goaway.code)

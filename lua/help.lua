@@ -20,16 +20,31 @@ local function parser_for(name, description)
   return parser:help_description_margin(28):help_usage_margin(2):usage_max_width(WIDTH)
 end
 
-local function add_option(parser, spec)
-  local names = table.concat(spec, " ")
-  if spec.value then return parser:option(names):argname(spec.value):description(spec.help):target(spec.target) end
-  return parser:flag(names):description(spec.help):target(spec.target)
+-- "-f, --format NAME[:FILE]" in place of argparse's label, which repeats the value.
+local function relabel(element)
+  local label = table.concat(element._aliases, ", ")
+  if element._maxargs > 0 then label = label .. " " .. (element._argname or "VALUE") end
+  element._get_label_lines = function() return { label } end
 end
 
-local function add_options(parser)
-  local group = {}
-  for i, spec in ipairs(options.list) do group[i] = add_option(parser, spec) end
-  parser:group("Options of every command", table.unpack(group))
+local function add_option(parser, spec)
+  local names = table.concat(spec, " ")
+  local element
+  if spec.value then
+    element = parser:option(names):argname(spec.value)
+  else
+    element = parser:flag(names)
+  end
+  return element:description(spec.help)
+end
+
+-- Groups: the script's own options first, then everybody's.
+local function add_options(parser, name)
+  local own, common = { table.unpack(parser._options) }, {}
+  for i, spec in ipairs(options.list) do common[i] = add_option(parser, spec) end
+  for _, element in ipairs(parser._options) do relabel(element) end
+  if own[1] then parser:group("Options of " .. name, table.unpack(own)) end
+  parser:group("Options of every command", table.unpack(common))
 end
 
 local EXIT = "Exit status: 0 all ok (warnings allowed), 1 a check failed, 2 usage, 3 a script, format or file failed, "
@@ -38,7 +53,7 @@ local EXIT = "Exit status: 0 all ok (warnings allowed), 1 a check failed, 2 usag
 --- `kedge help` and `kedge --help`.
 function help.overview()
   local parser = parser_for("kedge"):usage("Usage: kedge [OPTION]... COMMAND [ARG]..."):epilog(EXIT)
-  add_options(parser)
+  add_options(parser, "kedge")
   return help.short() .. "\n" .. parser:get_help():gsub("%s+$", "") .. "\n"
 end
 
@@ -55,7 +70,7 @@ function help.of_script(script, name)
   local usage = ("kedge [OPTION]... %s %s"):format(name, own_usage(script, name))
   parser:usage("Usage: " .. table.concat(require("kedge.show").wrap(usage, WIDTH - 7), "\n       "))
   if script.options then script.options(parser, {}) end
-  add_options(parser)
+  add_options(parser, name)
   return (parser:get_help():gsub("%s+$", "")) .. "\n"
 end
 

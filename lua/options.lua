@@ -6,7 +6,8 @@ local options = {}
 local CONCURRENCY_MAX = 10000
 local SECONDS_MAX = 1e9
 
--- Values. Each function gives the value, or nil and what the option "is"/"must be".
+-- Values. Each function gives the value, or nil and the rest of a sentence that
+-- begins with the option's name, or another sentence; see options.refusal.
 
 local function number(text)
   local digits = text:match("^(%d*%.?%d*)[eE][+-]?%d+$") or text:match("^%d*%.?%d*$")
@@ -65,15 +66,15 @@ local function format(text)
   return { name = name or text, file = file ~= "-" and file or nil }
 end
 
---- A function that takes one of these words; else nil and what the value must be.
+--- A function that takes one of these words; else nil, what the value must be, and a hint.
 function options.one_of(...)
   local words = { ... }
   return function(text)
     for _, word in ipairs(words) do
       if text == word then return word end
     end
-    local hint = require("kedge.nearest").hint(text, words)
-    return nil, (#words > 1 and "must be one of " or "must be ") .. table.concat(words, ", ") .. hint
+    local list = table.concat(words, ", ")
+    return nil, (#words > 1 and "must be one of " or "must be ") .. list, require("kedge.nearest").hint(text, words)
   end
 end
 
@@ -146,6 +147,16 @@ function options.new()
     color = "auto", format = {} }
 end
 
+--- The sentence that refuses `text` as a value of the option `name`.
+function options.refusal(name, text, message, hint)
+  local shown = require("kedge.show").escape(text:sub(1, 200))
+  if message:find("^must ") or message:find("^is ") then
+    return ("%s %s, not '%s'%s"):format(name, message, shown, hint or "")
+  end
+  if message:find("^cannot ") or message:find("^has ") then return name .. " " .. message end
+  return name .. ": " .. message
+end
+
 --- Stores one use of `spec` under its name as it was written. `text` is nil
 -- for a flag. true, or nil and a sentence.
 function options.set(into, spec, name, text)
@@ -153,11 +164,8 @@ function options.set(into, spec, name, text)
     into[spec.target] = true
     return true
   end
-  local value, message = spec.convert(text)
-  if value == nil then
-    local shown = require("kedge.show").escape(text:sub(1, 200))
-    return nil, ("%s %s, not '%s'"):format(name, message, shown)
-  end
+  local value, message, hint = spec.convert(text)
+  if value == nil then return nil, options.refusal(name, text, message, hint) end
   if spec.list then
     into[spec.target] = into[spec.target] or {}
     table.insert(into[spec.target], value)

@@ -106,9 +106,10 @@ function check.server_key_usage(cert)
   return "its key usage does not allow TLS"
 end
 
+-- "Any usage" is none of TLS: OpenSSL, and so curl, refuses it, and the CA/Browser Forum forbids it.
 function check.extended_usage(cert, at)
   local usages = cert.extended_key_usage
-  if not usages or has(usages, at.usage) or has(usages, "anyExtendedKeyUsage") then return nil end
+  if not usages or has(usages, at.usage) then return nil end
   return ("its extended key usage does not allow %s"):format(USAGE_NAMES[at.usage] or at.usage)
 end
 

@@ -3,13 +3,12 @@
 local addresses = require "kedge.addresses"
 local expect = require "kedge.expect"
 local options = require "kedge.options"
-local show = require "kedge.show"
 local target = require "kedge.target"
 local target_list = require "kedge.target_list"
 
 local function protocol(word)
-  local value, message = options.one_of("auto", "h2", "http1")(word)
-  return value, message and ("--protocol %s, not '%s'"):format(message, show.escape(word:sub(1, 100)))
+  local value, message, hint = options.one_of("auto", "h2", "http1")(word)
+  return value, message and options.refusal("--protocol", word, message, hint)
 end
 
 -- Takes over what was expected; a usage error where it contradicts itself.

@@ -18,8 +18,8 @@ local function region(word)
 end
 
 local function protocol(word)
-  local value, message = options.one_of("h2", "http1")(word)
-  return value, message and ("--protocol %s, not '%s'"):format(message, show.escape(word:sub(1, 100)))
+  local value, message, hint = options.one_of("h2", "http1")(word)
+  return value, message and options.refusal("--protocol", word, message, hint)
 end
 
 -- `wanted` as a set, or everything where nothing was asked for.
