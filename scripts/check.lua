@@ -1,6 +1,6 @@
 -- Any TLS service: name, connection, handshake, verdict, one request.
 
-local addresses = require "kedge.addresses"
+local check = require "kedge.check"
 local expect = require "kedge.expect"
 local options = require "kedge.options"
 local target = require "kedge.target"
@@ -40,6 +40,6 @@ return {
   run = function(ctx)
     local items = target_list.open(ctx, ctx.args.target, take_expectations(ctx))
     if type(items) == "table" then target.number(items) end
-    ctx:each(items, function(item) return addresses.check(item, ctx.options) end)
+    ctx:each(items, function(item) return check.each_address(item, ctx.options) end)
   end,
 }

@@ -1,6 +1,6 @@
 -- The endpoints of the Alexa Voice Service: every region over HTTP/2 and HTTP/1.1.
 
-local addresses = require "kedge.addresses"
+local check = require "kedge.check"
 local avs = require "kedge.avs"
 local options = require "kedge.options"
 local show = require "kedge.show"
@@ -60,6 +60,6 @@ return {
     defaults.reference = { "ats" }
   end,
   run = function(ctx)
-    ctx:each(targets(ctx.args), function(item) return addresses.check(item, ctx.options) end)
+    ctx:each(targets(ctx.args), function(item) return check.each_address(item, ctx.options) end)
   end,
 }
