@@ -24,7 +24,7 @@ local function self_issued(cert)
   return cert.subject == cert.issuer
 end
 
---- Whether it is (by its names and key identifiers) its own issuer.
+--- Whether it is its own issuer as far as names and key identifiers say.
 function path.is_self_signed(cert)
   return self_issued(cert) and key_identifiers(cert, cert) ~= "different"
 end
@@ -47,16 +47,17 @@ local function better(a, b)
   return a.order < b.order
 end
 
--- Who may have issued the child: anchors first, then by key identifier, dates, and as sent.
+-- Who may have issued the child: anchors first, then by key identifier, dates, and as sent. What
+-- says that it is its own issuer has no other: OpenSSL ends there without looking at the signature.
 function search_methods:candidates(child)
   local list, anchors = {}, {}
+  if path.is_self_signed(child) then return list end
   for _, cert in ipairs(self.world.anchors(child.issuer, self.deep)) do
     anchors[cert.sha256] = true
     self:consider(list, child, cert, true)
   end
   for _, cert in ipairs(self.world.sent) do
-    local other = cert.sha256 ~= child.sha256 and not anchors[cert.sha256]
-    if other and cert.subject == child.issuer then self:consider(list, child, cert, false) end
+    if cert.subject == child.issuer and not anchors[cert.sha256] then self:consider(list, child, cert, false) end
   end
   if #list > 1 then table.sort(list, better) end
   return list
@@ -170,23 +171,20 @@ local function sentence(detail, otherwise)
   return type(detail) == "string" and detail or otherwise
 end
 
--- "good" and "unsupported" if it may be its own issuer's; "bad_signature" only where its key
--- identifiers say that it is, since an authority may have its name as well.
-function search_methods:own_signature(child)
-  if not path.is_self_signed(child) then return nil end
+-- What becomes of a certificate that says it is its own issuer.
+function search_methods:own_reason(child)
   local status, detail = self:signature(child, child)
-  if status == "bad_signature" and key_identifiers(child, child) ~= "same" then return nil end
-  return status, detail
+  if status == "bad_signature" and key_identifiers(child, child) == "same" then
+    return status, sentence(detail, "its own key does not verify its signature")
+  end
+  if #self.certs > 1 then return "unknown_issuer", "the path ends at an authority that is no anchor: " .. child.subject_text end
+  if status ~= "bad_signature" then return "self_signed", "it is its own issuer, and no anchor" end
+  return "self_signed", "it has the name of its issuer and no key identifier that tells them apart, so clients take it for its own"
 end
 
 -- Why there is no way on from here: what follows "trust." in the code, and a sentence.
 function search_methods:reason(child, tried)
-  local own, detail = self:own_signature(child)
-  if own == "good" or own == "unsupported" then
-    if #self.certs == 1 then return "self_signed", "it is its own issuer, and no anchor" end
-    return "unknown_issuer", "the path ends at an authority that is no anchor: " .. child.subject_text
-  end
-  if own == "bad_signature" then return own, sentence(detail, "its own key does not verify its signature") end
+  if path.is_self_signed(child) then return self:own_reason(child) end
   if tried.bad_signature then return "bad_signature", sentence(tried.bad_signature, "its issuer's key does not verify it") end
   if tried.unsupported then return "unsupported", sentence(tried.unsupported, "kedge cannot check its signature") end
   if tried.entered then return "unknown_issuer", "the path leads in a circle, and to no anchor" end

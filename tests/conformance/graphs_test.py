@@ -47,6 +47,7 @@ class Forge:
 
     def __init__(self, seed, keys=16):
         self.random = random.Random(seed)
+        self.identified = False  # every certificate has both key identifiers
         self.keys = [ec.derive_private_key(self.random.randrange(1, ORDER), ec.SECP256R1()) for _ in range(keys)]
         self.ids = [x509.SubjectKeyIdentifier.from_public_key(key.public_key()).digest for key in self.keys]
 
@@ -70,8 +71,8 @@ class Forge:
             authority=authority and not self.chance(6),
             path_length=self.random.randrange(3) if authority and self.chance(20) else None,
             may_sign=not self.chance(4), in_time=in_time,
-            subject_id=subject[1] if self.chance(70) else None,
-            authority_id=issuer[1] if self.chance(60) else None,
+            subject_id=subject[1] if self.identified or self.chance(70) else None,
+            authority_id=issuer[1] if self.identified or self.chance(60) else None,
         )
         if not made.authority:
             made.path_length = None
@@ -102,22 +103,31 @@ class Forge:
         made.sha256 = hashlib.sha256(cert.public_bytes(serialization.Encoding.DER)).hexdigest()
 
     def authorities(self):
-        """Cross-signs, twins and loops: up to three certificates for each of a few names with keys."""
+        """Cross-signs, twins and loops: up to three certificates for each of a few names with keys.
+
+        Some names have a second key. It signs something only where key identifiers tell the keys
+        apart: openssl verify cannot be shown a path with two keys under one name otherwise.
+        """
         names = [f"authority {i}" for i in range(self.random.randint(2, 6))]
         entities = [(name, self.random.randrange(len(self.keys))) for name in names]
-        if self.chance(50):  # another key under a name that there is already
-            entities.append((self.random.choice(names), self.random.randrange(len(self.keys))))
+        strangers = [(self.random.choice(names), self.random.randrange(len(self.keys)))
+                     for _ in range(self.random.randrange(3))]
+        if self.identified:
+            entities, strangers = entities + strangers, []
         made = []
-        for i, entity in enumerate(entities):
+        for i, entity in enumerate(entities + strangers):
             above = entities[:max(i, 1)]  # mostly upwards, so that there are ways to the top
             for _ in range(self.random.randint(1, 3)):
                 made.append(self.certificate(entity, self.random.choice(entities if self.chance(30) else above)))
         return entities, made
 
     def graph(self):
+        self.identified = self.chance(40)
         entities, made = self.authorities()
         leaf = self.certificate(("leaf", self.random.randrange(len(self.keys))), entities[-1], authority=False)
         anchors = self.random.sample(made[:4], self.random.randint(1, min(2, len(made))))
+        if self.chance(25):
+            anchors.append(made[-1])
         if self.chance(2):
             anchors.append(leaf)
         sent = [one for one in made if self.chance(92) and (one not in anchors or self.chance(30))]
@@ -125,10 +135,18 @@ class Forge:
         return [leaf] + sent, anchors
 
 
+def other_identifier(child, issuer):
+    return None not in (child.authority_id, issuer.subject_id) and child.authority_id != issuer.subject_id
+
+
 def issued(child, issuer):
-    """Whether the issuer's key signed the child, as far as names and key identifiers go, too."""
-    other_id = None not in (child.authority_id, issuer.subject_id) and child.authority_id != issuer.subject_id
-    return child.issuer == issuer.subject and child.signed_by == issuer.key and not other_id
+    """Whether the issuer's key signed the child, and names and key identifiers agree to it.
+
+    As for openssl, what seems to be self-signed has no other issuer.
+    """
+    seems_own = child.subject == child.issuer and not other_identifier(child, child)
+    signed = child.issuer == issuer.subject and child.signed_by == issuer.key
+    return signed and not seems_own and not other_identifier(child, issuer)
 
 
 def fit(issuer, below):
