@@ -108,8 +108,8 @@ h2_over(const struct conn *conn)
 	return conn->ended || conn->broken || h2_fault(conn->h2) != H2_OK;
 }
 
-/* HTTP/2: while our output is blocked nothing is read, or a peer could make us
- * queue answers without end. */
+/* HTTP/2: while too many answers of ours wait unsent nothing is read, or a peer
+ * could make us queue them without end. */
 static void
 turn_h2(struct conn *conn)
 {
@@ -117,8 +117,14 @@ turn_h2(struct conn *conn)
 	bool drained = false;
 
 	while (!h2_over(conn)) {
-		if (!send_h2(conn)) {
+		bool sent = send_h2(conn);
+
+		if (!sent && h2_blocked(conn->h2)) {
 			watch(conn, EV_WRITE);
+			return;
+		}
+		if (!sent && drained) {
+			watch(conn, EV_READ | EV_WRITE);
 			return;
 		}
 		if (drained || h2_over(conn))

@@ -82,8 +82,9 @@ static bool config_valid(const struct tls_config *config)
 static void set_engine(struct tls *t, const struct tls_config *config)
 {
 	br_ssl_engine_context *engine = &t->client.eng;
+	br_x509_minimal_context unused; /* init_full fills one; ours takes its place before anything reads it */
 
-	br_ssl_client_init_full(&t->client, NULL, NULL, 0);
+	br_ssl_client_init_full(&t->client, &unused, NULL, 0);
 	br_ssl_engine_set_x509(engine, &t->chain.vtable);
 	br_ssl_client_set_client_certificate(&t->client, &t->identity.vtable);
 	tls_offer(engine, config->version_min, config->version_max);
@@ -181,7 +182,7 @@ static void refresh_alert(struct tls *t)
 	int error = br_ssl_engine_last_error(&t->client.eng);
 
 	t->info.engine_error = error;
-	t->info.close_notify = t->client.eng.close_received != 0;
+	t->info.close_notify = tls_goodbye(t);
 	if (error >= BR_ERR_RECV_FATAL_ALERT && error < BR_ERR_SEND_FATAL_ALERT)
 		t->info.alert = error - BR_ERR_RECV_FATAL_ALERT;
 	else if (t->info.close_notify)

@@ -59,4 +59,7 @@ enum tls_fault tls_broken_fault(const struct tls *t, int error);
 /* True when the server selected a protocol that wasn't offered. */
 bool tls_alpn_mismatch(const struct tls *t);
 
+/* Whether the peer said close_notify; once it is answered the engine is closed without an error. */
+bool tls_goodbye(struct tls *t);
+
 #endif

@@ -159,17 +159,23 @@ static enum intake take_in(struct tls *t, int *reads)
 	return TOOK;
 }
 
+bool tls_goodbye(struct tls *t)
+{
+	return engine_of(t)->close_received != 0 ||
+		(br_ssl_engine_current_state(engine_of(t)) == BR_SSL_CLOSED
+			&& br_ssl_engine_last_error(engine_of(t)) == BR_ERR_OK);
+}
+
 /* Finds out whether the engine, or a bound of ours, has ended the connection. */
 static void check_engine(struct tls *t)
 {
 	bool closed = br_ssl_engine_current_state(engine_of(t)) == BR_SSL_CLOSED;
-	bool goodbye = engine_of(t)->close_received != 0;
 
 	if (t->chain.fault != TLS_CHAIN_OK)
 		tls_fail(t, tls_engine_fault(t));
 	else if (closed && !(t->opened && br_ssl_engine_last_error(engine_of(t)) == BR_ERR_OK))
 		tls_fail(t, tls_engine_fault(t));
-	else if (goodbye && !t->opened)
+	else if (tls_goodbye(t) && !t->opened)
 		tls_fail(t, tls_engine_fault(t));
 }
 
@@ -280,9 +286,9 @@ static ssize_t stream_read(struct stream *self, void *to, size_t n)
 		got = take_application_data(t, to, n);
 		if (got > 0)
 			return (ssize_t)got;
-		if (engine_of(t)->close_received != 0)
-			return 0;
 		(void)flush(t);
+		if (tls_goodbye(t))
+			return 0;
 		switch (take_in(t, &reads)) {
 		case TOOK:
 			check_engine(t);

@@ -305,6 +305,7 @@ stream_h2_cancel(lua_State *L)
 	struct net_stream *stream = check_h2(L);
 
 	h2_cancel(stream->conn.h2, (int32_t)luaL_checkinteger(L, 2));
+	conn_flush(&stream->conn); /* RST_STREAM, and the window that is given back */
 	return 0;
 }
 

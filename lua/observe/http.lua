@@ -2,13 +2,12 @@
 
 local embedded = require "kedge.core.embedded"
 local http1 = require "kedge.http1"
+local limits = require "kedge.limits"
 local task = require "kedge.task"
 
 local http = {}
 
 local USER_AGENT = "kedge/" .. embedded.version
-local BODY_KEPT = 64 * 1024 -- bytes of a body that are kept; the rest is drained
-local BODY_DRAINED = 1024 * 1024 -- bytes after which a body is cut off
 
 -- The value of Host and :authority: the port only where it isn't the default (RFC 9110 §4.2.3).
 local function authority(target)
@@ -28,11 +27,11 @@ local function body_of(stream, id)
     if not piece then return nil, message, code end
     if piece == "" then break end
     total = total + #piece
-    if size < BODY_KEPT then
-      kept[#kept + 1] = piece:sub(1, BODY_KEPT - size)
+    if size < limits.body_kept then
+      kept[#kept + 1] = piece:sub(1, limits.body_kept - size)
       size = size + #kept[#kept]
     end
-    if total > BODY_DRAINED then
+    if total > limits.body_drained then
       stream:h2_cancel(id)
       break
     end
@@ -74,6 +73,7 @@ local function get_h2(seen, stream)
     return nil, message, code
   end
   seen.http.ms = milliseconds(started)
+  task.breathe() -- a PING answered by the same bytes is noted by now
   return true
 end
 
