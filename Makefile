@@ -258,7 +258,7 @@ coverage: $(call needs,coverage) ## lines of core/ that the tests reach (gcov)
 LINT_C = $(CORE) $(STATIC_ONLY) $(BINDINGS) core/bind/main.c tests/interpreter.c $(C_TESTS)
 HEADERS = $(wildcard core/*.h core/bind/*.h)
 LUA_FILES = $(LUA_MODULES) $(SCRIPTS) $(LUA_TESTS) core/bind/embed.lua
-SHELL_FILES = .ci/run .ci/apt .ci/layers .ci/coverage tests/run tests/lab/demo tests/build/tap.sh $(filter %.sh,$(OTHER_TESTS))
+SHELL_FILES = .ci/run .ci/apt .ci/demo .ci/layers .ci/coverage tests/run tests/lab/demo tests/build/tap.sh $(filter %.sh,$(OTHER_TESTS))
 
 .PHONY: lint lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy
 lint: lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy ## luacheck, cppcheck, clang-tidy, shellcheck, warnings, who includes what

@@ -186,7 +186,7 @@ def interrupt(*_):
 def demo(kedge):
     print("Lab: making keys and certificates, starting nginx on loopback ...", file=sys.stderr, flush=True)
     with Lab("nginx", nginx={"good": servers.NGINX["good"]}) as lab:
-        anchors = lab.file("anchors.bundle.pem")
+        anchors = os.path.relpath(lab.file("anchors.bundle.pem"))
         command = [kedge, "regions", "--trust", anchors, "--reference", anchors]
         command += ["--connect-to", f"::127.0.0.1:{lab.port['good']}"]
         print("$ " + " ".join(command), flush=True)
