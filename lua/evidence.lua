@@ -200,7 +200,7 @@ local ABOUT = {
   ["trust.incomplete_chain"] = "issuer", ["trust.no_store"] = "store", ["trust.partial_chain"] = "anchor",
   ["trust.expired"] = "authority", ["trust.not_yet_valid"] = "authority", ["trust.weak_key"] = "authority",
   ["trust.weak_signature"] = "authority", ["trust.not_ca"] = "authority", ["trust.path_length"] = "authority",
-  ["trust.bad_usage"] = "authority", ["trust.critical_extension"] = "authority", ["h2.goaway"] = "goaway",
+  ["trust.bad_usage"] = "authority", ["trust.critical_extension"] = "authority", ["h2.goaway"] = "goaway", ["tls.alert.unknown"] = "detail",
   ["http.status"] = "status",
 }
 

@@ -10,7 +10,7 @@ local WIDTH = 80
 function help.short()
   return "kedge tells why a device cannot reach a TLS service.\n\n"
     .. "  kedge regions           check the endpoints of the Alexa Voice Service\n"
-    .. "  kedge check TARGET...   check any TLS service: host, host:port, https://host/path\n"
+    .. "  kedge check TARGET...   check any TLS service: host, host:port, https://...\n"
     .. "  kedge list              all commands\n"
     .. "  kedge help COMMAND      what a command does and takes\n"
 end

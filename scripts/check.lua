@@ -30,7 +30,7 @@ return {
     .. "tls://host:port for the handshake without a request, [IPv6]:port, or @FILE with one target a line (@- for "
     .. "standard input). Certificates are judged by the device's store; any valid HTTP reply is ok unless told otherwise.",
   options = function(cmd)
-    cmd:argument("target", "what to check"):args("+")
+    cmd:argument("TARGET", "what to check"):args("+"):target("targets")
     cmd:option("--protocol", "auto (the default: HTTP/2 or HTTP/1.1), h2 or http1"):argname("NAME"):convert(protocol)
     cmd:option("--expect-status", "the status that the reply must have, as 200 or 2xx; may be given several times")
       :argname("CODE"):count("*"):convert(expect.status)
@@ -38,7 +38,7 @@ return {
     cmd:flag("--pattern", "TEXT is a Lua pattern, matched against each line")
   end,
   run = function(ctx)
-    local items = target_list.open(ctx, ctx.args.target, take_expectations(ctx))
+    local items = target_list.open(ctx, ctx.args.targets, take_expectations(ctx))
     if type(items) == "table" then target.number(items) end
     ctx:each(items, function(item) return check.each_address(item, ctx.options) end)
   end,

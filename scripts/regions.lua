@@ -31,7 +31,7 @@ end
 
 local function targets(args)
   local endpoints = set({ args.base and "base" or nil, args.legacy and "legacy" or args.base and "base" or nil }, avs.endpoints)
-  local regions, protocols = set(args.region, avs.regions), set(args.protocol, { "h2", "http1" })
+  local regions, protocols = set(args.regions, avs.regions), set(args.protocol, { "h2", "http1" })
   local list = {}
   for _, one in ipairs(avs.regions) do
     for _, endpoint in ipairs(avs.endpoints) do
@@ -53,7 +53,7 @@ return {
   description = "Checks whether this device reaches the endpoints of the Alexa Voice Service, and whether its trust store "
     .. "accepts their certificates, over HTTP/2 and HTTP/1.1. Without a REGION all are checked.",
   options = function(cmd, defaults)
-    cmd:argument("region", "fe, eu or na, the region's name, or a country in it"):args("*"):convert(region)
+    cmd:argument("REGION", "fe, eu or na, the region's name, or a country in it"):args("*"):convert(region):target("regions")
     cmd:flag("--base", "the endpoints that devices use today")
     cmd:flag("--legacy", "the endpoints that older devices use")
     cmd:option("--protocol", "h2 or http1; may be given twice"):argname("NAME"):count("*"):convert(protocol)

@@ -48,7 +48,7 @@ return {
       .. "this device. To test the server's chain alone, use a target tls://HOST.",
   },
   ["tls.alert"] = {
-    seen = "The server broke off with the alert {alert}.",
+    seen = "The server broke off with the alert {alert}[ ({detail})].",
     why = NOT_SECURED,
     fix = "Check host and port first. The server's log names the reason; if the server isn't yours, try from another "
       .. "network, since proxies send alerts too.",
