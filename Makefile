@@ -33,7 +33,7 @@ LUA_TESTS = $(wildcard tests/unit/*_spec.lua tests/unit/*_test.lua tests/conform
 E2E_TESTS = $(wildcard tests/e2e/test_*.py tests/e2e/*_test.py)
 OTHER_TESTS = $(wildcard tests/build/*_test.sh)
 # End-to-end tests that `make check` runs under the sanitizers too.
-SANITIZED_TESTS = $(wildcard tests/e2e/*hostile*.py)
+SANITIZED_TESTS = tests/e2e/hostile_test.py tests/e2e/faults_test.py
 
 # Header or file that proves a package is there, and the package.
 BUILD_HEADERS = ev.h:libev-dev ares.h:libc-ares-dev bearssl.h:libbearssl-dev \
@@ -81,11 +81,11 @@ Q = $(if $(V),,@)
 all: kedge ## build ./kedge (the default); installs nothing
 
 kedge: build/plain/kedge
-	$(Q)cp $< $@
+	$(Q)cp -f $< $@
 
 static: kedge-static ## build ./kedge-static: one file, no shared library, at most 2.0 MiB
 kedge-static: build/static/kedge
-	$(Q)cp $< $@
+	$(Q)cp -f $< $@
 
 sanitized: build/sanitized/kedge build/sanitized/kedge-lua ## build/sanitized/kedge, under ASan, UBSan and LSan
 
@@ -162,7 +162,7 @@ endef
 $(foreach variant,plain static sanitized coverage,$(eval $(call VARIANT,$(variant))))
 
 build/kedge-lua: build/plain/kedge-lua
-	$(Q)cp $< $@
+	$(Q)cp -f $< $@
 
 # Keep objects that only a chain of rules needs.
 .SECONDARY:
