@@ -60,6 +60,6 @@ enum tls_fault tls_broken_fault(const struct tls *t, int error);
 bool tls_alpn_mismatch(const struct tls *t);
 
 /* Whether the peer said close_notify; once it is answered the engine is closed without an error. */
-bool tls_goodbye(struct tls *t);
+bool tls_goodbye(const struct tls *t);
 
 #endif

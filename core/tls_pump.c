@@ -159,11 +159,9 @@ static enum intake take_in(struct tls *t, int *reads)
 	return TOOK;
 }
 
-bool tls_goodbye(struct tls *t)
+bool tls_goodbye(const struct tls *t)
 {
-	return engine_of(t)->close_received != 0 ||
-		(br_ssl_engine_current_state(engine_of(t)) == BR_SSL_CLOSED
-			&& br_ssl_engine_last_error(engine_of(t)) == BR_ERR_OK);
+	return t->client.eng.shutdown_recv != 0; /* its close_received is never set */
 }
 
 /* Finds out whether the engine, or a bound of ours, has ended the connection. */
@@ -331,7 +329,7 @@ static ssize_t stream_write(struct stream *self, const void *from, size_t n)
 	const unsigned char *bytes = from;
 	size_t put = 0, one;
 
-	if (t->info.fault != TLS_OK || t->write_error != 0 || engine_of(t)->close_received != 0) {
+	if (t->info.fault != TLS_OK || t->write_error != 0 || tls_goodbye(t)) {
 		errno = t->write_error != 0 ? t->write_error : EPIPE;
 		return STREAM_FAILED;
 	}
