@@ -30,7 +30,8 @@ local function set(wanted, everything)
 end
 
 local function targets(args)
-  local endpoints = set({ args.base and "base" or nil, args.legacy and "legacy" or args.base and "base" or nil }, avs.endpoints)
+  local endpoints = {}
+  for _, endpoint in ipairs(avs.endpoints) do endpoints[endpoint] = args[endpoint] or not (args.base or args.legacy) end
   local regions, protocols = set(args.regions, avs.regions), set(args.protocol, { "h2", "http1" })
   local list = {}
   for _, one in ipairs(avs.regions) do
