@@ -79,7 +79,7 @@ class Faults(kedge.Test):
 
     def test_old_versions_when_asked_for(self):
         result = self.one(*self.to("tls10"), "--tls", "1.0-1.2", status="ok", code="ok")
-        self.assertEqual(result["tls"]["version"], "TLSv1")
+        self.assertEqual(result["tls"]["version"], "TLSv1.0")
 
 
 class Verdicts(kedge.Test):

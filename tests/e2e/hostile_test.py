@@ -106,12 +106,11 @@ HTTP1 = [
 
 
 class Hostile(kedge.Test):
-    parts = ()
+    parts = ("pki",)
 
     @classmethod
     def setUpClass(cls):
-        cls.lab = cls.enterClassContext(lab.Lab("pki"))
-        cls.anchors = cls.lab.file("anchors.bundle.pem")
+        super().setUpClass()
         leaf = subprocess.run(
             ["openssl", "x509", "-in", cls.lab.file("rsa2048.crt"), "-outform", "DER"], check=True, capture_output=True
         )

@@ -80,8 +80,8 @@ class Input(kedge.Test):
         self.refused("check", "a.test", option, "x", says=option)
 
     @rows([
-        ("trust", ["check", "a.test", "--trust", "/nonexistent/x.pem"], ["/nonexistent/x.pem", "No such file"]),
-        ("reference", ["regions", "--reference", "./nonexistent.pem"], ["./nonexistent.pem", "No such file"]),
+        ("trust", ["check", "a.test", "--trust", "/nonexistent/x.pem"], ["/nonexistent/x.pem", "not exist"]),
+        ("reference", ["regions", "--reference", "./nonexistent.pem"], ["./nonexistent.pem", "not exist"]),
         ("list", ["check", "@/nonexistent"], ["/nonexistent", "No such file"]),
         ("list is a folder", ["check", "@/tmp"], ["/tmp", "directory"]),
         ("output", ["check", "127.0.0.1:1", "-f", "json:/nonexistent/out.json"], ["/nonexistent/out.json", "No such file"]),

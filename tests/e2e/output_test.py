@@ -61,10 +61,9 @@ class Output(kedge.Test):
     def test_a_full_file_system_leaves_nothing(self):
         if os.geteuid() != 0:
             self.skipTest("needs root for a small file system")
-        script = f"mount -t tmpfs -o size=4k none {self.folder} && exec \"$@\" -f json:{self.folder}/out.json; "
         script = f'mount -t tmpfs -o size=4k none {self.folder} && "$@" -f json:{self.folder}/out.json; s=$?; ls -A {self.folder}; exit $s'
         done = subprocess.run(
-            ["unshare", "-m", "sh", "-c", script, "sh", kedge.KEDGE, *self.to("good")],
+            ["unshare", "-m", "sh", "-c", script, "sh", kedge.KEDGE, *self.to("good"), *["127.0.0.1"] * 9],
             capture_output=True, text=True, env=kedge.environment(), timeout=kedge.GUARD, check=False,
         )  # fmt: skip
         self.assertEqual((done.returncode, done.stdout), (3, ""), done.stderr)
@@ -87,6 +86,8 @@ class Output(kedge.Test):
 
     def test_a_link_to_a_file(self):
         os.symlink("real.json", self.path("link.json"))
+        with open(self.path("real.json"), "w", encoding="utf-8") as file:
+            file.write("old")
         self.assertEqual(kedge.run(*self.to("good"), "-f", f"json:{self.path('link.json')}").status, 0)
         self.assertTrue(os.path.islink(self.path("link.json")))
         with open(self.path("real.json"), encoding="utf-8") as file:
@@ -231,9 +232,10 @@ class Output(kedge.Test):
         with kedge.lab.contextlib.ExitStack() as stack:
             targets = []
             for number in range(60):
-                script = f"expect 5\nsend record(21, bytes([2, {130 + number}]))\nclose"
-                targets.append(f"tls://127.0.0.1:{stack.enter_context(kedge.lab.peer.Peer(script)).port}")
-            done = kedge.run("check", *targets)
+                script = f'tls http/1.1\nexpect b"\\r\\n\\r\\n"\nsend b"HTTP/1.1 {400 + number} No\\r\\nContent-Length: 0\\r\\n\\r\\n"\nwait'
+                peer = stack.enter_context(kedge.lab.peer.Peer(script, self.lab.chain("rsa2048")))
+                targets.append(f"http1://127.0.0.1:{peer.port}")
+            done = kedge.run("check", *targets, "--trust", self.anchors, "--expect-status", "200")
         self.assertEqual(done.status, 1, str(done))
         self.assertIn("10 more", done.out)
 
