@@ -31,7 +31,7 @@ LUA_LIBRARIES = $(LUA_SHARE)/argparse.lua $(LUA_SHARE)/dkjson.lua
 C_TESTS = $(wildcard tests/core/*_test.c)
 LUA_TESTS = $(wildcard tests/unit/*_spec.lua tests/unit/*_test.lua tests/conformance/*_spec.lua tests/conformance/*_test.lua)
 E2E_TESTS = $(wildcard tests/e2e/test_*.py tests/e2e/*_test.py)
-OTHER_TESTS = $(wildcard tests/build/*_test.sh)
+OTHER_TESTS = $(wildcard tests/build/*_test.sh tests/conformance/*_test.py)
 # End-to-end tests that `make check` runs under the sanitizers too.
 SANITIZED_TESTS = tests/e2e/hostile_test.py tests/e2e/faults_test.py
 
@@ -186,7 +186,7 @@ BUILD_PACKAGES = gcc libc6-dev lua5.4 liblua5.4-dev libbearssl-dev libnghttp2-de
 	libev-dev libc-ares-dev lua-argparse lua-dkjson
 DEMO_PACKAGES = openssl python3
 LAB_PACKAGES = dnsmasq-base gnutls-bin
-CHECK_PACKAGES = perl lua-unit libcmocka-dev python3-tap python3-jsonschema curl ca-certificates
+CHECK_PACKAGES = perl lua-unit libcmocka-dev python3-tap python3-jsonschema python3-cryptography curl ca-certificates
 LINT_PACKAGES = lua-check cppcheck clang clang-tidy shellcheck
 # Unpacked, not installed: these packages enable a service.
 UNPACKED_PACKAGES = nginx

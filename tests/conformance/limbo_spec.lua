@@ -65,7 +65,10 @@ TestLimbo = {}
 
 function TestLimbo.test_all_cases()
   local file = io.open(CASES)
-  if not file then lu.skip(CASES .. " is not there") end
+  if not file then
+    print(("# figures: limbo: skipped, %s is not there"):format(CASES))
+    lu.skip(CASES .. " is not there")
+  end
   local cases = assert(dkjson.decode(file:read "a"))
   file:close()
   local counts, unexpected = { agree = 0, accepted = 0, refused = 0 }, {}
