@@ -19,19 +19,158 @@ V =
 
 # What kedge is made of ------------------------------------------------------
 
-CORE = $(filter-out $(STATIC_ONLY),$(wildcard core/*.c))
+CORE = \
+	core/certificate.c \
+	core/conn.c \
+	core/der.c \
+	core/der_time.c \
+	core/digest.c \
+	core/dn.c \
+	core/dn_text.c \
+	core/entropy.c \
+	core/extension.c \
+	core/file.c \
+	core/h2.c \
+	core/h2_hear.c \
+	core/h2_names.c \
+	core/h2_scan.c \
+	core/h2_stream.c \
+	core/key.c \
+	core/loop.c \
+	core/pem.c \
+	core/resolver.c \
+	core/signature.c \
+	core/socket.c \
+	core/store.c \
+	core/store_files.c \
+	core/tls.c \
+	core/tls_chain.c \
+	core/tls_fault.c \
+	core/tls_hello.c \
+	core/tls_names.c \
+	core/tls_offer.c \
+	core/tls_pump.c
 STATIC_ONLY = core/services.c
-BINDINGS = $(filter-out core/bind/main.c,$(wildcard core/bind/*.c))
-LUA_MODULES = $(wildcard lua/*.lua lua/*/*.lua)
-SCRIPTS = $(wildcard scripts/*.lua)
-ANCHORS = $(wildcard trust/*.pem)
+BINDINGS = \
+	core/bind/bind.c \
+	core/bind/embedded.c \
+	core/bind/file.c \
+	core/bind/loop.c \
+	core/bind/loop_time.c \
+	core/bind/modules.c \
+	core/bind/net.c \
+	core/bind/net_h2.c \
+	core/bind/resolver.c \
+	core/bind/store.c \
+	core/bind/x509.c
+LUA_MODULES = \
+	lua/avs.lua \
+	lua/causes.lua \
+	lua/check.lua \
+	lua/cli.lua \
+	lua/compare.lua \
+	lua/details.lua \
+	lua/evidence.lua \
+	lua/expect.lua \
+	lua/explain.lua \
+	lua/foreign.lua \
+	lua/help.lua \
+	lua/http1.lua \
+	lua/instant.lua \
+	lua/interrupt.lua \
+	lua/json.lua \
+	lua/judge.lua \
+	lua/limits.lua \
+	lua/loader.lua \
+	lua/memo.lua \
+	lua/name.lua \
+	lua/nearest.lua \
+	lua/observe.lua \
+	lua/options.lua \
+	lua/output.lua \
+	lua/path.lua \
+	lua/policy.lua \
+	lua/reasons.lua \
+	lua/report.lua \
+	lua/result.lua \
+	lua/route.lua \
+	lua/run.lua \
+	lua/show.lua \
+	lua/sources.lua \
+	lua/target.lua \
+	lua/target_list.lua \
+	lua/task.lua \
+	lua/terminal.lua \
+	lua/formats/json.lua \
+	lua/formats/text.lua \
+	lua/observe/connect.lua \
+	lua/observe/http.lua \
+	lua/observe/resolve.lua \
+	lua/observe/tls.lua \
+	lua/reasons/device.lua \
+	lua/reasons/http.lua \
+	lua/reasons/network.lua \
+	lua/reasons/tls.lua \
+	lua/reasons/trust.lua
+SCRIPTS = \
+	scripts/check.lua \
+	scripts/regions.lua
+ANCHORS = \
+	trust/AmazonRootCA1.pem \
+	trust/AmazonRootCA2.pem \
+	trust/AmazonRootCA3.pem \
+	trust/AmazonRootCA4.pem \
+	trust/StarfieldClass2CertificationAuthority.pem \
+	trust/StarfieldServicesRootCertificateAuthority-G2.pem
 LUA_SHARE = /usr/share/lua/5.4
 LUA_LIBRARIES = $(LUA_SHARE)/argparse.lua $(LUA_SHARE)/dkjson.lua
 
-C_TESTS = $(wildcard tests/core/*_test.c)
-LUA_TESTS = $(wildcard tests/unit/*_spec.lua tests/unit/*_test.lua tests/conformance/*_spec.lua tests/conformance/*_test.lua)
-E2E_TESTS = $(wildcard tests/e2e/test_*.py tests/e2e/*_test.py)
-OTHER_TESTS = $(wildcard tests/build/*_test.sh tests/conformance/*_test.py)
+C_TESTS = \
+	tests/core/certificate_test.c \
+	tests/core/der_test.c \
+	tests/core/dn_test.c \
+	tests/core/file_test.c \
+	tests/core/h2_broken_test.c \
+	tests/core/h2_call_test.c \
+	tests/core/h2_hostile_test.c \
+	tests/core/h2_test.c \
+	tests/core/pem_test.c \
+	tests/core/signature_test.c \
+	tests/core/tls_test.c
+LUA_TESTS = \
+	tests/unit/compare_spec.lua \
+	tests/unit/file_spec.lua \
+	tests/unit/http1_spec.lua \
+	tests/unit/instant_spec.lua \
+	tests/unit/judge_spec.lua \
+	tests/unit/modules_spec.lua \
+	tests/unit/name_spec.lua \
+	tests/unit/nearest_spec.lua \
+	tests/unit/path_spec.lua \
+	tests/unit/policy_spec.lua \
+	tests/unit/route_spec.lua \
+	tests/unit/show_spec.lua \
+	tests/unit/sources_spec.lua \
+	tests/unit/target_spec.lua \
+	tests/unit/task_spec.lua \
+	tests/conformance/ats_spec.lua \
+	tests/conformance/limbo_spec.lua
+E2E_TESTS = \
+	tests/e2e/check_test.py \
+	tests/e2e/faults_test.py \
+	tests/e2e/handshake_test.py \
+	tests/e2e/hostile_test.py \
+	tests/e2e/input_test.py \
+	tests/e2e/interrupt_test.py \
+	tests/e2e/network_test.py \
+	tests/e2e/output_test.py \
+	tests/e2e/regions_test.py \
+	tests/e2e/resources_test.py \
+	tests/e2e/static_test.py
+OTHER_TESTS = \
+	tests/conformance/graphs_test.py \
+	tests/build/boot_test.sh \
+	tests/build/make_test.sh
 # End-to-end tests that `make check` runs under the sanitizers too.
 SANITIZED_TESTS = tests/e2e/hostile_test.py tests/e2e/faults_test.py
 
@@ -260,8 +399,15 @@ HEADERS = $(wildcard core/*.h core/bind/*.h)
 LUA_FILES = $(LUA_MODULES) $(SCRIPTS) $(LUA_TESTS) core/bind/embed.lua
 SHELL_FILES = .ci/run .ci/apt .ci/demo .ci/layers .ci/coverage tests/run tests/lab/demo tests/build/tap.sh $(filter %.sh,$(OTHER_TESTS))
 
-.PHONY: lint lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy
-lint: lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy ## luacheck, cppcheck, clang-tidy, shellcheck, warnings, who includes what
+.PHONY: lint lint-lists lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy
+lint: lint-lists lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy ## luacheck, cppcheck, clang-tidy, shellcheck, warnings, who includes what
+
+# Nothing of these kinds lies in the tree without standing in a list above.
+UNLISTED = $(filter-out $(LINT_C) $(LUA_MODULES) $(SCRIPTS) $(ANCHORS) $(LUA_TESTS) $(E2E_TESTS) $(OTHER_TESTS), \
+	$(wildcard core/*.c core/bind/*.c lua/*.lua lua/*/*.lua scripts/*.lua trust/*.pem tests/core/*_test.c \
+	tests/unit/*_spec.lua tests/conformance/*_spec.lua tests/*/*_test.py tests/*/*_test.sh))
+lint-lists:
+	$(Q)$(if $(UNLISTED),echo "in no list of the Makefile: $(UNLISTED)" >&2; exit 1,:)
 
 lint-layers: | build/dependencies
 	$(Q).ci/layers

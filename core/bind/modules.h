@@ -4,13 +4,13 @@
 
 #include <lua.h>
 
-int luaopen_kedge_core_embedded(lua_State *) __attribute__((weak));
-int luaopen_kedge_core_file(lua_State *) __attribute__((weak));
-int luaopen_kedge_core_loop(lua_State *) __attribute__((weak));
-int luaopen_kedge_core_net(lua_State *) __attribute__((weak));
-int luaopen_kedge_core_resolver(lua_State *) __attribute__((weak));
-int luaopen_kedge_core_store(lua_State *) __attribute__((weak));
-int luaopen_kedge_core_x509(lua_State *) __attribute__((weak));
+int luaopen_kedge_core_embedded(lua_State *);
+int luaopen_kedge_core_file(lua_State *);
+int luaopen_kedge_core_loop(lua_State *);
+int luaopen_kedge_core_net(lua_State *);
+int luaopen_kedge_core_resolver(lua_State *);
+int luaopen_kedge_core_store(lua_State *);
+int luaopen_kedge_core_x509(lua_State *);
 
 /* A package.searchers function: name -> loader, chunk name | text that says what was looked for. */
 int modules_search(lua_State *);
