@@ -35,13 +35,15 @@ function reasons.fill(template, facts)
   end
   -- Brackets are resolved before anything of a peer's is in the text.
   local parts, position = {}, 1
-  for before, optional, after in template:gmatch("([^%[]*)%[([^%]]*)%]()") do
-    parts[#parts + 1] = (fill(before))
-    local text, complete = fill(optional)
+  while true do
+    local open = template:find("[", position, true)
+    local close = open and template:find("]", open, true)
+    parts[#parts + 1] = (fill(template:sub(position, (open or 0) - 1)))
+    if not close then break end
+    local text, complete = fill(template:sub(open + 1, close - 1))
     if complete then parts[#parts + 1] = text end
-    position = after
+    position = close + 1
   end
-  parts[#parts + 1] = (fill(template:sub(position)))
   return table.concat(parts)
 end
 
