@@ -408,7 +408,7 @@ machine_certificates(void **state)
 		closedir(directory);
 	if (count == 0)
 		skip();
-	print_message("%u certificates read\n", count);
+	print_message("# %u certificates read\n", count);
 }
 
 int

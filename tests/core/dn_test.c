@@ -273,7 +273,7 @@ hashes_as_openssl(void **state)
 		closedir(directory);
 	if (checked == 0)
 		skip();
-	print_message("%u subjects compared\n", checked);
+	print_message("# %u subjects compared\n", checked);
 }
 
 static void
