@@ -197,10 +197,12 @@ net_connect(lua_State *L)
 static int
 connected_k(lua_State *L, int status, lua_KContext context)
 {
-	struct net_stream *stream = net_check(L);
+	struct net_stream *stream = luaL_checkudata(L, 1, NET_STREAM);
 
-	(void)status;
 	(void)context;
+	if (status == LUA_YIELD && stream->conn.phase == CONN_CLOSED)
+		return bind_fail(L, "local.closed", "the stream was closed while it connected"); /* a race's loser */
+	net_check(L);
 	if (stream->conn.phase == CONN_CONNECTING)
 		return bind_wait(L, &stream->changed, -1, 0, connected_k);
 	if (stream->conn.phase == CONN_FAILED)
