@@ -35,7 +35,7 @@ function TestReasons.test_every_code_has_its_sentences()
     local entry = reasons.find(code)
     lu.assertNotNil(entry, code)
     for _, part in ipairs { "seen", "why", "fix" } do
-      lu.assertStrMatches(entry[part], "%a.*%.", nil, nil, code)
+      lu.assertNotNil(entry[part]:find("%a.*%.$"), code)
       for field in entry[part]:gmatch("{([^}]*)}") do lu.assertNotNil(FIELDS[field], code .. " " .. field) end
     end
     lu.assertNil(entry.why:find("[{%[]"), code)
@@ -51,7 +51,7 @@ function TestReasons.test_sentences_read_well_with_all_and_with_few_facts()
         lu.assertNil(text:find("nil", 1, true), text)
         lu.assertNil(text:find("[%[%]{}]"), text)
         lu.assertNil(text:find("  ", 1, true), text)
-        lu.assertNil(text:find(" [.,;:]"), text)
+        lu.assertNil(text:find(" [,;:]") or text:find(" %.$") or text:find(" %. "), text)
       end
     end
   end)
