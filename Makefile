@@ -73,6 +73,7 @@ LUA_MODULES = \
 	lua/evidence.lua \
 	lua/expect.lua \
 	lua/explain.lua \
+	lua/flat.lua \
 	lua/foreign.lua \
 	lua/help.lua \
 	lua/http1.lua \
@@ -101,7 +102,11 @@ LUA_MODULES = \
 	lua/target_list.lua \
 	lua/task.lua \
 	lua/terminal.lua \
+	lua/formats/csv.lua \
 	lua/formats/json.lua \
+	lua/formats/jsonl.lua \
+	lua/formats/junit.lua \
+	lua/formats/tap.lua \
 	lua/formats/text.lua \
 	lua/observe/connect.lua \
 	lua/observe/http.lua \
@@ -158,6 +163,7 @@ LUA_TESTS = \
 E2E_TESTS = \
 	tests/e2e/check_test.py \
 	tests/e2e/faults_test.py \
+	tests/e2e/formats_test.py \
 	tests/e2e/handshake_test.py \
 	tests/e2e/hostile_test.py \
 	tests/e2e/input_test.py \
@@ -325,7 +331,8 @@ BUILD_PACKAGES = gcc libc6-dev lua5.4 liblua5.4-dev libbearssl-dev libnghttp2-de
 	libev-dev libc-ares-dev lua-argparse lua-dkjson
 DEMO_PACKAGES = openssl python3
 LAB_PACKAGES = dnsmasq-base gnutls-bin
-CHECK_PACKAGES = perl lua-unit libcmocka-dev python3-tap python3-jsonschema python3-cryptography curl ca-certificates
+CHECK_PACKAGES = perl lua-unit libcmocka-dev python3-tap python3-jsonschema python3-cryptography curl ca-certificates \
+	jq libxml2-utils python3-junitparser python3-yaml
 LINT_PACKAGES = lua-check cppcheck clang clang-tidy shellcheck
 # Unpacked, not installed: these packages enable a service.
 UNPACKED_PACKAGES = nginx
@@ -396,7 +403,7 @@ coverage: $(call needs,coverage) ## lines of core/ that the tests reach (gcov)
 
 LINT_C = $(CORE) $(STATIC_ONLY) $(BINDINGS) core/bind/main.c tests/interpreter.c $(C_TESTS)
 HEADERS = $(wildcard core/*.h core/bind/*.h)
-LUA_FILES = $(LUA_MODULES) $(SCRIPTS) $(LUA_TESTS) core/bind/embed.lua
+LUA_FILES = $(LUA_MODULES) $(SCRIPTS) $(LUA_TESTS) core/bind/embed.lua tests/e2e/every_result.lua
 SHELL_FILES = .ci/run .ci/apt .ci/demo .ci/layers .ci/coverage tests/run tests/lab/demo tests/build/tap.sh $(filter %.sh,$(OTHER_TESTS))
 
 .PHONY: lint lint-lists lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy

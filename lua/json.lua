@@ -33,6 +33,9 @@ local KINDS = {
   http = { "version", "status", "body", "truncated" },
 }
 
+--- Fields of each kind of object, in order; kedge.flat walks by them too.
+json.kinds = KINDS
+
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\b"] = "\\b", ["\f"] = "\\f", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
 local function escape_byte(c)

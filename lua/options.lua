@@ -93,7 +93,7 @@ end
 -- `list` collects every use.
 options.list = {
   { "-f", "--format", value = "NAME[:FILE]", convert = format, list = true,
-    help = "report format (text, json), on standard output or in FILE; may be given several times" },
+    help = "report format (csv, json, jsonl, junit, tap, text), on standard output or in FILE; may be given several times" },
   { "--trust", value = "SOURCE", convert = not_empty, list = true,
     help = "the store to judge by: system (the default), ats (built in), a file or a folder; several are added up" },
   { "--reference", value = "SOURCE", convert = not_empty, list = true,

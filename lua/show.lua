@@ -66,6 +66,7 @@ function show.is_hidden(code)
     or code == 0x180E or (code >= 0x200B and code <= 0x200F) or (code >= 0x2028 and code <= 0x202E)
     or (code >= 0x2060 and code <= 0x206F) or code == 0xFEFF or (code >= 0xFFF9 and code <= 0xFFFB)
     or (code >= 0xE0000 and code <= 0xE007F)
+    or code & 0xFFFE == 0xFFFE -- no characters, and not allowed in XML
 end
 
 local function escape_byte(byte) return ("\\x%02x"):format(byte) end
@@ -84,6 +85,12 @@ function show.escape(s, ascii)
   if not s:find("[\x80-\xFF]") then return s end
   local other = ascii and function(code) return ("\\u{%04x}"):format(code) end or escape_code
   return rewrite(s, escape_byte, other)
+end
+
+--- `s` for formats that other programs read: what json.string says of it, shown
+-- as show.escape does, the same on every terminal and in every file.
+function show.clean(s)
+  return show.escape(show.utf8(s))
 end
 
 -- First and last code points of two columns, and of none (combining).
