@@ -232,12 +232,11 @@ class Output(kedge.Test):
         with kedge.lab.contextlib.ExitStack() as stack:
             targets = []
             for number in range(60):
-                script = f'tls http/1.1\nexpect b"\\r\\n\\r\\n"\nsend b"HTTP/1.1 {400 + number} No\\r\\nContent-Length: 0\\r\\n\\r\\n"\nwait'
-                peer = stack.enter_context(kedge.lab.peer.Peer(script, self.lab.chain("rsa2048")))
-                targets.append(f"http1://127.0.0.1:{peer.port}")
-            done = kedge.run("check", *targets, "--trust", self.anchors, "--expect-status", "200")
+                peer = stack.enter_context(kedge.lab.peer.Peer(f"expect 5\nsend alert({130 + number})\nclose"))
+                targets.append(f"tls://127.0.0.1:{peer.port}")
+            done = kedge.run("check", *targets)
         self.assertEqual(done.status, 1, str(done))
-        self.assertIn("10 more", done.out)
+        self.assertIn("10 causes more", done.out)
 
 
 if __name__ == "__main__":

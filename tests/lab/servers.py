@@ -175,6 +175,8 @@ class Nginx:
         for name, text in WWW.items():
             with open(f"{folder}/www/{name}", "w", encoding="utf-8") as file:
                 file.write(text)
+        with open(f"{folder}/www/endless", "wb") as file:
+            file.truncate(1 << 30)  # sparse: takes no space
         with open(f"{folder}/nginx.conf", "w", encoding="utf-8") as file:
             file.write(NGINX_CONFIG.format(folder=folder, user="user root;" if os.geteuid() == 0 else "", servers="".join(servers)))
         numbers = "".join(f"{s.fileno()};" for s in sockets)
