@@ -51,4 +51,15 @@ function causes:add(r)
   end
 end
 
+--- The entries, failures first, in the order in which they came.
+function causes:in_order()
+  local ordered = {}
+  for _, is_failure in ipairs { true, false } do
+    for _, entry in ipairs(self.list) do
+      if (entry.status == "fail") == is_failure then ordered[#ordered + 1] = entry end
+    end
+  end
+  return ordered
+end
+
 return causes

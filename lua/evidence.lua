@@ -151,10 +151,18 @@ local function name_certificate(facts, cert, index)
   end
 end
 
+local function readable(parsed)
+  local certificates = {}
+  for _, cert in ipairs(parsed or {}) do
+    if cert then certificates[#certificates + 1] = cert end
+  end
+  return certificates
+end
+
 local function chain_facts(facts, seen, verdict)
-  local sent = seen.parsed or {}
-  local path = verdict and verdict.path and verdict.path[1] and verdict.path or sent
-  local leaf, last = path[1] or sent[1], path[#path] or sent[#sent]
+  local path = verdict and verdict.path or {}
+  if not path[1] then path = readable(seen.parsed) end
+  local leaf, last = path[1], path[#path]
   if leaf then facts.subject, facts.issuer = short(leaf.subject_text), short(leaf.issuer_text) end
   if last then facts.last_issuer = short(last.issuer_text) end
 end

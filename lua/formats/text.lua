@@ -40,28 +40,39 @@ local function protocol_of(r)
   return spoken or r.id:match("/(%w+)[^/]*$") or ""
 end
 
--- Code on the left, time on the right of `columns`.
-local function tail(out, r, columns)
-  local code, time = out:escape(r.status == "ok" and "" or r.code), time_text(r.timings_ms and r.timings_ms.total)
-  local space = (" "):rep(math.max(1, columns - show.width(code) - #time))
-  if time == "" then return out:paint(MARKS[r.status].colour, code) end
-  return out:paint(MARKS[r.status].colour, code) .. space .. time
+local function painted_code(out, r)
+  local code = out:escape(r.status == "ok" and "" or r.code)
+  return out:paint(MARKS[r.status].colour, code), show.width(code)
+end
+
+local function put(out, text)
+  out:write((text:gsub("%s+$", "")), "\n")
+end
+
+-- Host on a line of its own; protocol, code and time below it, the code below
+-- these where there is no room beside them.
+local function narrow_line(out, r, mark, indent, host, protocol)
+  for i, piece in ipairs(show.wrap(host, out.width - #indent)) do put(out, (i == 1 and mark .. " " or indent) .. piece) end
+  local code, width = painted_code(out, r)
+  local time = time_text(r.timings_ms and r.timings_ms.total)
+  local room = out.width - #indent - PROTOCOL_WIDTH - 2
+  local fits = width + 1 + #time <= room
+  local gap = (" "):rep(room - (fits and width or 0) - #time)
+  put(out, indent .. show.pad(protocol, PROTOCOL_WIDTH) .. "  " .. (fits and code or "") .. gap .. time)
+  if not fits then put(out, indent .. code) end
 end
 
 local function line(out, r)
   local mark, mark_width = mark_of(out, r.status)
   local host, protocol = out:escape(host_of(r)), out:escape(protocol_of(r))
-  local rest = show.pad(protocol, PROTOCOL_WIDTH) .. "  "
   local host_width = out.width - mark_width - PROTOCOL_WIDTH - TAIL_WIDTH - 4
-  if out.width >= NARROW and show.width(host) <= host_width then
-    local text = mark .. " " .. show.pad(host, host_width) .. "  " .. rest .. tail(out, r, TAIL_WIDTH)
-    return out:write((text:gsub("%s+$", "")), "\n")
+  if out.width < NARROW or show.width(host) > host_width then
+    return narrow_line(out, r, mark, (" "):rep(mark_width), host, protocol)
   end
-  local indent = (" "):rep(mark_width)
-  for i, piece in ipairs(show.wrap(host, out.width - mark_width)) do
-    out:write(i == 1 and mark .. " " or indent, piece, "\n")
-  end
-  out:write(((indent .. rest .. tail(out, r, out.width - mark_width - PROTOCOL_WIDTH - 2)):gsub("%s+$", "")), "\n")
+  local code, width = painted_code(out, r)
+  local time = time_text(r.timings_ms and r.timings_ms.total)
+  put(out, ("%s %s  %s  %s%s%s"):format(mark, show.pad(host, host_width), show.pad(protocol, PROTOCOL_WIDTH), code,
+    (" "):rep(math.max(1, TAIL_WIDTH - width - #time)), time))
 end
 
 -- "Label  text" with the text wrapped beside the label, or below it where it is narrow.
@@ -76,8 +87,10 @@ local function labelled(out, label, text)
 end
 
 local function paragraph(out, cause)
-  local mark = mark_of(out, cause.status)
-  out:write("\n", mark, " ", out:paint("bold", out:escape(cause.code)), ", ", show.count(cause.count, "check"), "\n")
+  local mark, mark_width = mark_of(out, cause.status)
+  local code, count = out:escape(cause.code), show.count(cause.count, "check")
+  local fits = mark_width + show.width(code) + 2 + #count <= out.width
+  out:write("\n", mark, " ", out:paint("bold", code), fits and ", " or ",\n  ", count, "\n")
   labelled(out, "Seen", cause.message)
   labelled(out, "Why", require("kedge.reasons").why(cause.code))
   labelled(out, "Remedy", cause.remedy)
@@ -123,7 +136,7 @@ end
 
 function format.finish(out, report)
   local found = out.state.causes
-  for _, cause in ipairs(found.list) do paragraph(out, cause) end
+  for _, cause in ipairs(found:in_order()) do paragraph(out, cause) end
   if found.hidden.causes > 0 then
     out:write("\n")
     wrapped(out, ("%s more in %s; -f json has them all."):format(show.count(found.hidden.causes, "cause"),

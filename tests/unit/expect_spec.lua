@@ -9,10 +9,15 @@ local function seen(http, more)
   return observation
 end
 
+local function stopped(stage, code)
+  return seen(nil, { stopped = { stage = stage, code = code } })
+end
+
 local function reply(status, body, truncated)
   return { version = "2", status = status, body = body, truncated = truncated }
 end
 
+local ASKED = { tls = { client_certificate_requested = true } }
 local AVS = { body = "connection established with ATS certificate", fold = true, mismatch = "warn" }
 local ATS = "Connection Established with ATS Certificate"
 
@@ -30,22 +35,22 @@ local CASES = {
   { "pattern", seen(reply(200, "x\na.c\n")), nil, { expect_body = "^a%pc$", pattern = true }, "ok" },
   { "a pattern sees lines", seen(reply(200, "a\nb")), nil, { expect_body = "a.b", pattern = true }, "fail", "http.unexpected_body" },
   { "CRLF", seen(reply(200, "a\r\nb\r\n")), nil, { expect_body = "^b$", pattern = true }, "ok" },
-  { "a line is cut", seen(reply(200, ("x"):rep(512) .. "y")), nil, { expect_body = "y", pattern = true }, "fail", "http.unexpected_body" },
+  { "a line is cut", seen(reply(200, ("x"):rep(512) .. "y")), nil, { expect_body = "y", pattern = true }, "fail",
+    "http.unexpected_body" },
   { "cut off", seen(reply(200, "x", true)), nil, { expect_body = "y" }, "fail", "http.too_large" },
   { "cut off behind it", seen(reply(200, "xy", true)), nil, { expect_body = "y" }, "ok" },
   { "cut off, status only", seen(reply(200, "x", true)), nil, { expect_status = { "200" } }, "ok" },
   { "no body at all", seen(reply(204)), nil, { expect_body = "y" }, "fail", "http.unexpected_body" },
-  { "stopped before", seen(nil, { stopped = { stage = "tls", code = "tls.closed" } }), nil, { expect_status = { "200" } }, "ok" },
+  { "stopped before", stopped("tls", "tls.closed"), nil, { expect_status = { "200" } }, "ok" },
   { "AVS", seen(reply(403, "<p>" .. ATS .. "</p>")), AVS, {}, "ok" },
   { "AVS, another body", seen(reply(200, "Hello")), AVS, {}, "warn", "http.unexpected_body" },
   { "http1: anything", seen(reply(500, "no")), { no_reply = "warn" }, {}, "ok" },
-  { "http1: no reply", seen(nil, { stopped = { stage = "http", code = "http.timeout" } }), { no_reply = "warn" }, {}, "warn", "http.timeout" },
-  { "http1: closed", seen(nil, { stopped = { stage = "http", code = "tls.closed" } }), { no_reply = "warn" }, {}, "warn", "http.bad_reply" },
-  { "http1: no TLS", seen(nil, { stopped = { stage = "tls", code = "tls.closed" } }), { no_reply = "warn" }, {}, "ok" },
-  { "h2: no reply is left to explain", seen(nil, { stopped = { stage = "http", code = "http.timeout" } }), AVS, {}, "ok" },
-  { "a certificate is wanted", seen(reply(400, ""), { tls = { client_certificate_requested = true } }), nil, {}, "fail",
-    "tls.client_cert_required" },
-  { "400 as expected", seen(reply(400, ""), { tls = { client_certificate_requested = true } }), nil, { expect_status = { "400" } }, "ok" },
+  { "http1: no reply", stopped("http", "http.timeout"), { no_reply = "warn" }, {}, "warn", "http.timeout" },
+  { "http1: closed", stopped("http", "tls.closed"), { no_reply = "warn" }, {}, "warn", "http.bad_reply" },
+  { "http1: no TLS", stopped("tls", "tls.closed"), { no_reply = "warn" }, {}, "ok" },
+  { "h2: no reply is left to explain", stopped("http", "http.timeout"), AVS, {}, "ok" },
+  { "a certificate is wanted", seen(reply(400, ""), ASKED), nil, {}, "fail", "tls.client_cert_required" },
+  { "400 as expected", seen(reply(400, ""), ASKED), nil, { expect_status = { "400" } }, "ok" },
   { "a plain 400", seen(reply(400, "")), nil, {}, "ok" },
 }
 

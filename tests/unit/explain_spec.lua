@@ -22,7 +22,8 @@ local CASES = {
   { "no name", fake.stopped("dns", "dns.nxdomain"), nil, OK, "fail", "dns", "dns.nxdomain", "dns.nxdomain", "" },
   { "refused", fake.stopped("tcp", "tcp.refused", "no"), nil, OK, "fail", "tcp", "tcp.refused", "tcp.refused", "" },
   { "not TLS", fake.stopped("tls", "tls.not_tls", "SSH"), nil, OK, "fail", "tls", "tls.not_tls", "tls.not_tls", "" },
-  { "alert", fake.stopped("tls", "tls.alert.access_denied"), GOOD, OK, "fail", "tls", "tls.alert.access_denied", "tls.alert.access_denied", "" },
+  { "alert", fake.stopped("tls", "tls.alert.access_denied"), GOOD, OK, "fail", "tls",
+      "tls.alert.access_denied", "tls.alert.access_denied", "" },
   { "no h2", fake.stopped("alpn", "alpn.none"), GOOD, OK, "fail", "alpn", "alpn.none", "alpn.none", "" },
   { "goaway", fake.stopped("h2", "h2.goaway", nil, { h2 = { goaway = { code = 1, name = "PROTOCOL_ERROR" } } }), GOOD, OK, "fail", "h2",
     "h2.goaway", "h2.goaway PROTOCOL_ERROR", "" },
@@ -32,19 +33,24 @@ local CASES = {
   { "body", fake.seen(), GOOD, UNEXPECTED, "warn", nil, "http.unexpected_body", "http.unexpected_body", "http.unexpected_body" },
   { "status", fake.seen(), GOOD, { ok = false, status = "fail", code = "http.status", expected = "204" }, "fail", "http", "http.status",
     "http.status 200", "" },
-  { "expired", fake.seen { h2 = false, http = false }, failing("trust.expired"), OK, "fail", "trust", "trust.expired", "trust.expired", "" },
-  { "expired authority", fake.seen(), fake.verdicts(bad("trust.expired", 1)), OK, "fail", "trust", "trust.expired", "trust.expired CN=M01", "" },
-  { "unknown", fake.seen(), failing("trust.unknown_issuer"), OK, "fail", "trust", "trust.unknown_issuer", "trust.unknown_issuer CN=Root 1", "" },
+  { "expired", fake.seen { h2 = false, http = false }, failing("trust.expired"), OK, "fail", "trust",
+      "trust.expired", "trust.expired", "" },
+  { "expired authority", fake.seen(), fake.verdicts(bad("trust.expired", 1)), OK, "fail", "trust",
+      "trust.expired", "trust.expired CN=M01", "" },
+  { "unknown", fake.seen(), failing("trust.unknown_issuer"), OK, "fail", "trust", "trust.unknown_issuer",
+      "trust.unknown_issuer CN=Root 1", "" },
   { "incomplete", fake.seen(), failing("trust.incomplete_chain"), OK, "fail", "trust", "trust.incomplete_chain",
     "trust.incomplete_chain CN=M01", "" },
   { "missing", fake.seen(), fake.verdicts(bad("trust.unknown_issuer"), fake.verdict()), OK, "fail", "trust", "trust.missing_ca",
     "trust.missing_ca CN=Root 1", "" },
   { "not ats", fake.seen(), fake.verdicts(fake.verdict(), bad("trust.unknown_issuer")), OK, "fail", "trust", "trust.not_ats",
     "trust.not_ats CN=Root 1", "" },
-  { "no store", fake.seen(), fake.verdicts(fake.verdict("trust.no_store", "/none", { { rule = "store", code = "trust.no_store", certificate = -1,
+  { "no store", fake.seen(), fake.verdicts(fake.verdict("trust.no_store", "/none", { { rule = "store",
+      code = "trust.no_store", certificate = -1,
     detail = "x" } })), OK, "fail", "trust", "trust.no_store", "trust.no_store /none", "" },
   { "too deep", fake.seen(), failing("local.limit"), OK, "fail", nil, "local.limit", "local.limit", "" },
-  { "bad verdict, then alert", fake.stopped("tls", "tls.client_cert_required"), failing("trust.expired"), OK, "fail", "trust", "trust.expired",
+  { "bad verdict, then alert", fake.stopped("tls", "tls.client_cert_required"), failing("trust.expired"), OK,
+      "fail", "trust", "trust.expired",
     "trust.expired", "tls.client_cert_required" },
   { "bad verdict, handshake closed by us", fake.stopped("trust", "trust.expired"), failing("trust.expired"), OK, "fail", "trust",
     "trust.expired", "trust.expired", "" },
@@ -54,17 +60,20 @@ local CASES = {
     "trust.bad_certificate", "trust.bad_certificate", "trust.unsupported" },
   { "wrong signature in the handshake", fake.stopped("tls", "trust.bad_signature"), GOOD, OK, "fail", "trust", "trust.bad_signature",
     "trust.bad_signature", "" },
-  { "insecure, and the body too", fake.seen(), failing("trust.expired"), { ok = false, status = "fail", code = "http.status" }, "fail", "trust",
+  { "insecure, and the body too", fake.seen(), failing("trust.expired"), { ok = false, status = "fail",
+      code = "http.status" }, "fail", "trust",
     "trust.expired", "trust.expired", "http.status" },
   { "order", fake.seen(), fake.verdicts(fake.verdict(nil, nil, nil, { warnings = { { code = "trust.wrong_order" } } })), OK, "warn", nil,
     "trust.wrong_order", "trust.wrong_order", "trust.wrong_order" },
-  { "order and body", fake.seen(), fake.verdicts(fake.verdict(nil, nil, nil, { warnings = { { code = "trust.wrong_order" } } })), UNEXPECTED,
+  { "order and body", fake.seen(), fake.verdicts(fake.verdict(nil, nil, nil,
+      { warnings = { { code = "trust.wrong_order" } } })), UNEXPECTED,
     "warn", nil, "trust.wrong_order", "trust.wrong_order", "trust.wrong_order http.unexpected_body" },
   { "a failure keeps the warnings", fake.stopped("h2", "h2.timeout"), fake.verdicts(fake.verdict(nil, nil, nil, { warnings =
     { { code = "trust.partial_chain" } } })), OK, "fail", "h2", "h2.timeout", "h2.timeout", "trust.partial_chain" },
   { "no PING", fake.seen { h2 = { settings = {} } }, GOOD, OK, "warn", nil, "h2.no_ping_ack", "h2.no_ping_ack", "h2.no_ping_ack" },
   { "interrupted", fake.stopped("tls", "local.interrupted"), nil, OK, "skip", nil, "local.interrupted", nil, "" },
-  { "out of descriptors", fake.stopped("tcp", "local.limit", "Too many open files"), nil, OK, "fail", nil, "local.limit", "local.limit", "" },
+  { "out of descriptors", fake.stopped("tcp", "local.limit", "Too many open files"), nil, OK, "fail", nil,
+      "local.limit", "local.limit", "" },
 }
 
 function TestExplain.test_cases()
@@ -116,7 +125,8 @@ end
 
 function TestExplain.test_bodies_and_names_are_bounded()
   fake.certificate("long", "M01", { subject_text = ("x"):rep(100000) })
-  local r = explain.result(fake.seen { chain = { "long", "unreadable" }, http = { version = "2", status = 200, body = ("\xff"):rep(5000) } }, GOOD)
+  local r = explain.result(fake.seen { chain = { "long", "unreadable" }, http = { version = "2", status = 200,
+      body = ("\xff"):rep(5000) } }, GOOD)
   lu.assertEquals(#r.chain[1].subject, 1000)
   lu.assertNil(r.chain[2].subject)
   lu.assertEquals(#r.chain[2].sha256, 64)

@@ -33,7 +33,8 @@ function fake.seen(change)
     clock = { device = NOW, build = NOW - 30 * DAY }, dns = { addresses = { "192.0.2.1" }, ms = 1.25 },
     tcp = { address = "192.0.2.1", attempts = { { address = "192.0.2.1", ms = 20 } }, ms = 20 },
     tls = { version = "TLSv1.2", cipher = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", group = "x25519", alpn = "h2", ms = 44 },
-    chain = { "host.example", "M01" }, h2 = { settings = { { id = 3, name = "MAX_CONCURRENT_STREAMS", value = 128 } }, ping_ms = 21.3, ms = 21 },
+    chain = { "host.example", "M01" }, h2 = { settings = { { id = 3, name = "MAX_CONCURRENT_STREAMS",
+      value = 128 } }, ping_ms = 21.3, ms = 21 },
     http = { version = "2", status = 200, headers = {}, body = "all is well", ms = 22 }, total_ms = 108.9,
   }
   for key, value in pairs(change or {}) do seen[key] = value or nil end

@@ -38,7 +38,8 @@ local BAD = {
   { ".a", "empty" }, { ("a"):rep(64) .. ".example", "63" }, { ("a."):rep(127) .. "a", "253" }, { "1.2.3", "IPv4" },
   { "256.1.1.1", "IPv4" }, { "01.2.3.4", "IPv4" }, { "a.123", "IPv4" }, { "::1", "brackets" }, { "[::1", "[ADDRESS]" },
   { "[::1]x", "[ADDRESS]" }, { "[1.2.3.4]", "IPv6" }, { "[::g]", "IPv6" }, { "[fe80::1%a/b]", "[ADDRESS]" },
-  { "h:", "port" }, { "h:0", "port" }, { "h:65536", "port" }, { "h:8a", "port" }, { ":443", "missing" }, { "user@h", "names and passwords" },
+  { "h:", "port" }, { "h:0", "port" }, { "h:65536", "port" }, { "h:8a", "port" }, { ":443", "missing" },
+  { "user@h", "names and passwords" },
   { "https://h/a b", "percent" }, { "https://h/\u{fc}", "percent" }, { "tls://h/path", "no path" },
 }
 
@@ -54,7 +55,8 @@ end
 -- text, --protocol, protocol or nil where it contradicts
 local PROTOCOLS = {
   { "h", nil, "auto" }, { "h", "auto", "auto" }, { "h", "h2", "h2" }, { "https://h", "http1", "http1" }, { "h2://h", "h2", "h2" },
-  { "h2://h", "auto", "h2" }, { "http1://h", "h2", nil }, { "h2://h", "http1", nil }, { "tls://h", "h2", nil }, { "tls://h", "auto", "tls" },
+  { "h2://h", "auto", "h2" }, { "http1://h", "h2", nil }, { "h2://h", "http1", nil }, { "tls://h", "h2", nil },
+  { "tls://h", "auto", "tls" },
 }
 
 function TestTarget.test_protocol()
@@ -85,7 +87,8 @@ end
 -- line, id or nil, a word of the complaint or nil
 local LINES = {
   { "a.example", "a.example:443/auto" }, { "  a.example  \r", "a.example:443/auto" }, { "# comment", nil }, { "", nil }, { " \t", nil },
-  { "a.example # why", "a.example:443/auto" }, { "https://a/x#y", "a:443/auto" }, { "\u{FEFF}a", "a:443/auto" }, { "a b", nil, "one target" },
+  { "a.example # why", "a.example:443/auto" }, { "https://a/x#y", "a:443/auto" }, { "\u{FEFF}a",
+  "a:443/auto" }, { "a b", nil, "one target" },
   { "a:x", nil, "port" }, { ("a"):rep(5000), nil, "longer" }, { "\0", nil, "host name" },
 }
 

@@ -1,0 +1,85 @@
+-- KEDGE_GOLDEN=write in the environment writes the golden files anew; look at the difference.
+local lu = require "luaunit"
+require "kedge.output"
+local results = dofile "tests/unit/fake_results.lua"
+
+TestText = {}
+
+-- file in tests/golden, traits, options
+local VIEWS = {
+  { "text-80.txt", { width = 80 } },
+  { "text-40.txt", { width = 40 } },
+  { "text-terminal.txt", { width = 80, colour = true, unicode = true, terminal = true } },
+  { "text-verbose.txt", { width = 80, ascii = true }, { verbose = true, at = 0, stores = { trust = { name = "/etc/store.pem" } } } },
+}
+
+local function render(view)
+  local report, text = results.report("text", view[2], view[3])
+  for _, r in ipairs(results.all()) do report:add(r) end
+  local status = report:finish()
+  return text(), status
+end
+
+local function contents(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read("a")
+  if file then file:close() end
+  return text
+end
+
+function TestText.test_golden()
+  for _, view in ipairs(VIEWS) do
+    local text, status = render(view)
+    lu.assertEquals(status, 1)
+    local path = "tests/golden/" .. view[1]
+    if os.getenv("KEDGE_GOLDEN") == "write" then assert(io.open(path, "wb")):write(text):close() end
+    lu.assertEquals(text, contents(path), view[1])
+  end
+end
+
+function TestText.test_nothing_is_wider_than_the_terminal_or_unsafe()
+  local show = require "kedge.show"
+  for width = 40, 100 do
+    for line in render({ nil, { width = width } }):gmatch("[^\n]+") do
+      lu.assertNotNil(utf8.len(line))
+      lu.assertTrue(show.width(line) <= width, width .. ": " .. line)
+      lu.assertNil(line:find("%c"))
+      for _, code in utf8.codes(line) do lu.assertFalse(show.is_hidden(code)) end
+    end
+  end
+end
+
+function TestText.test_one_paragraph_for_one_cause()
+  local report, text = results.report("text", { width = 80 })
+  local all = results.all()
+  for i = 1, 500 do
+    local copy = {}
+    for key, value in pairs(all[4]) do copy[key] = value end
+    copy.id = "copy/" .. i
+    report:add(copy)
+  end
+  report:finish()
+  local _, paragraphs = text():gsub("Remedy", "")
+  lu.assertEquals(paragraphs, 1)
+  lu.assertStrContains(text(), "500 checks")
+  lu.assertStrContains(text(), "and 480 more")
+end
+
+function TestText.test_causes_are_bounded()
+  local report, text = results.report("text", { width = 80 })
+  for i = 1, 60 do
+    report:add({ id = "x/" .. i, status = "fail", code = "own.code" .. i, cause = "own.code" .. i, message = "m", warnings = {} })
+  end
+  report:finish()
+  local _, paragraphs = text():gsub("\n  Seen", "")
+  lu.assertEquals(paragraphs, 50)
+  lu.assertStrContains(text(), "10 causes more in 10 checks")
+end
+
+function TestText.test_no_results()
+  local report, text = results.report("text", { width = 80 })
+  lu.assertEquals(report:finish(), 0)
+  lu.assertEquals(text(), "0 checks (200.0 ms)\n")
+end
+
+os.exit(lu.LuaUnit.run("-o", "tap"))
