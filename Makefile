@@ -49,7 +49,8 @@ CORE = \
 	core/tls_hello.c \
 	core/tls_names.c \
 	core/tls_offer.c \
-	core/tls_pump.c
+	core/tls_pump.c \
+	core/tree.c
 STATIC_ONLY = core/services.c
 BINDINGS = \
 	core/bind/bind.c \
@@ -62,6 +63,7 @@ BINDINGS = \
 	core/bind/net_h2.c \
 	core/bind/resolver.c \
 	core/bind/store.c \
+	core/bind/tree.c \
 	core/bind/x509.c
 LUA_MODULES = \
 	lua/avs.lua \
@@ -141,7 +143,8 @@ C_TESTS = \
 	tests/core/h2_test.c \
 	tests/core/pem_test.c \
 	tests/core/signature_test.c \
-	tests/core/tls_test.c
+	tests/core/tls_test.c \
+	tests/core/tree_test.c
 LUA_TESTS = \
 	tests/unit/compare_spec.lua \
 	tests/unit/file_spec.lua \

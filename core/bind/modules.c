@@ -18,6 +18,7 @@ static const luaL_Reg bindings[] = {
 	{ "kedge.core.net", luaopen_kedge_core_net },
 	{ "kedge.core.resolver", luaopen_kedge_core_resolver },
 	{ "kedge.core.store", luaopen_kedge_core_store },
+	{ "kedge.core.tree", luaopen_kedge_core_tree },
 	{ "kedge.core.x509", luaopen_kedge_core_x509 },
 };
 
