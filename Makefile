@@ -30,6 +30,7 @@ CORE = \
 	core/entropy.c \
 	core/extension.c \
 	core/file.c \
+	core/file_identity.c \
 	core/h2.c \
 	core/h2_hear.c \
 	core/h2_names.c \
@@ -72,6 +73,7 @@ LUA_MODULES = \
 	lua/cli.lua \
 	lua/compare.lua \
 	lua/details.lua \
+	lua/diff.lua \
 	lua/evidence.lua \
 	lua/expect.lua \
 	lua/explain.lua \
@@ -82,6 +84,7 @@ LUA_MODULES = \
 	lua/instant.lua \
 	lua/interrupt.lua \
 	lua/json.lua \
+	lua/json_scan.lua \
 	lua/judge.lua \
 	lua/limits.lua \
 	lua/loader.lua \
@@ -97,6 +100,7 @@ LUA_MODULES = \
 	lua/report.lua \
 	lua/result.lua \
 	lua/route.lua \
+	lua/sdk_config.lua \
 	lua/run.lua \
 	lua/show.lua \
 	lua/sources.lua \
@@ -442,7 +446,7 @@ lint-cppcheck: | build/dependencies
 		-D_GNU_SOURCE $(DEFINES) -I. -Icore $(LINT_C)
 
 lint-tidy: $(LINT_C:%=build/lint/%.tidy)
-build/lint/%.tidy: % .clang-tidy $(HEADERS) | build/dependencies
+build/lint/%.tidy: % .clang-tidy tests/core/.clang-tidy $(HEADERS) | build/dependencies
 	@echo "  TIDY $<"
 	$(Q)mkdir -p $(@D)
 	$(Q)clang-tidy --quiet --warnings-as-errors='*' $< -- $(BASE) $(DEFINES) 2>$@.log || { cat $@.log; exit 1; }
