@@ -227,7 +227,7 @@ der_oid_text(struct span oid, char text[DER_OID_TEXT_SIZE])
 		if (used == 0) {                /* the first two arcs share one number: 40 * first + second */
 			unsigned first = arc < 40 ? 0 : arc < 80 ? 1 : 2;
 
-			used += (size_t)snprintf(text, DER_OID_TEXT_SIZE, "%u.%" PRIu64, first, arc - 40 * first);
+			used += (size_t)snprintf(text, DER_OID_TEXT_SIZE, "%u.%" PRIu64, first, arc - UINT64_C(40) * first);
 		} else {
 			used += (size_t)snprintf(text + used, DER_OID_TEXT_SIZE - used, ".%" PRIu64, arc);
 		}
