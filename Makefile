@@ -72,6 +72,7 @@ LUA_MODULES = \
 	lua/check.lua \
 	lua/cli.lua \
 	lua/compare.lua \
+	lua/config_edit.lua \
 	lua/details.lua \
 	lua/diff.lua \
 	lua/evidence.lua \
@@ -125,7 +126,8 @@ LUA_MODULES = \
 	lua/reasons/trust.lua
 SCRIPTS = \
 	scripts/check.lua \
-	scripts/regions.lua
+	scripts/regions.lua \
+	scripts/sdk-config.lua
 ANCHORS = \
 	trust/AmazonRootCA1.pem \
 	trust/AmazonRootCA2.pem \
@@ -161,6 +163,7 @@ LUA_TESTS = \
 	tests/unit/path_spec.lua \
 	tests/unit/policy_spec.lua \
 	tests/unit/route_spec.lua \
+	tests/unit/sdk_config_spec.lua \
 	tests/unit/show_spec.lua \
 	tests/unit/sources_spec.lua \
 	tests/unit/target_spec.lua \
@@ -179,6 +182,7 @@ E2E_TESTS = \
 	tests/e2e/output_test.py \
 	tests/e2e/regions_test.py \
 	tests/e2e/resources_test.py \
+	tests/e2e/sdk_config_test.py \
 	tests/e2e/static_test.py
 OTHER_TESTS = \
 	tests/conformance/graphs_test.py \

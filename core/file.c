@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_inside.h"
+
 enum { READ_STEP = 16384, NAME_TRIES = 100 };
 
 /* Reading. */
@@ -97,14 +99,14 @@ free_slot(void)
 
 /* Makes a new file and enters it into the table, with no signal between the two. */
 static int
-open_new(const char *name, int slot)
+open_new(const char *name, mode_t mode, int slot)
 {
 	sigset_t all, before;
 	int fd, error;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
-	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	error = errno;
 	if (fd >= 0) {
 		memcpy(unfinished[slot].name, name, strlen(name) + 1);
@@ -117,7 +119,7 @@ open_new(const char *name, int slot)
 
 /* FOLDER/.NAME.PID-N, the first that doesn't exist. */
 static int
-open_beside(struct file_output *output)
+open_beside(struct file_output *output, mode_t mode)
 {
 	const char *slash = strrchr(output->path, '/');
 	int folder = slash ? (int)(slash - output->path) + 1 : 0;
@@ -132,7 +134,7 @@ open_beside(struct file_output *output)
 
 		if (n < 0 || (size_t)n >= sizeof name)
 			return ENAMETOOLONG;
-		output->fd = open_new(name, output->slot);
+		output->fd = open_new(name, mode, output->slot);
 		if (output->fd >= 0 || errno != EEXIST)
 			break;
 	}
@@ -178,21 +180,17 @@ open_through(struct file_output *output, const char *path)
 	return output->fd < 0 ? errno : 0;
 }
 
-/* A link's target is replaced, not the link; a file that exists keeps its mode. */
+/* A link's target is replaced, not the link. What is to replace a file is for
+ * nobody else to open until it has that file's mode. */
 static int
-open_replacement(struct file_output *output, const char *path, const struct stat *existing)
+open_replacement(struct file_output *output, const char *path, bool exists)
 {
-	int error;
-
-	output->path = existing ? realpath(path, NULL) : strdup(path);
+	output->path = exists ? realpath(path, NULL) : strdup(path);
 	if (!output->path)
 		return errno;
-	if (existing && access(output->path, W_OK) != 0)
+	if (exists && access(output->path, W_OK) != 0)
 		return errno;
-	error = open_beside(output);
-	if (!error && existing && fchmod(output->fd, existing->st_mode & 0777) != 0)
-		error = errno;
-	return error;
+	return open_beside(output, exists ? 0600 : 0666);
 }
 
 int
@@ -202,18 +200,66 @@ file_create(struct file_output *output, const char *path)
 	int error;
 
 	*output = (struct file_output){ .fd = -1 };
-	if (named_descriptor(path) >= 0)
+	if (named_descriptor(path) >= 0) {
 		error = open_through(output, path);
-	else if (stat(path, &status) != 0)
-		error = errno == ENOENT ? open_replacement(output, path, NULL) : errno;
-	else if (S_ISDIR(status.st_mode))
+	} else if (stat(path, &status) != 0) {
+		error = errno == ENOENT ? open_replacement(output, path, false) : errno;
+	} else if (S_ISDIR(status.st_mode)) {
 		error = EISDIR;
-	else if (S_ISREG(status.st_mode))
-		error = open_replacement(output, path, &status);
-	else
+	} else if (S_ISREG(status.st_mode)) {
+		error = open_replacement(output, path, true);
+		if (!error && fchmod(output->fd, status.st_mode & 0777) != 0)
+			error = errno;
+	} else {
 		error = open_through(output, path);
+	}
 	if (error)
 		file_abort(output);
+	return error;
+}
+
+int
+file_replace(struct file_output *output, const char *path)
+{
+	struct stat status;
+	int from = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), error = 0;
+
+	*output = (struct file_output){ .fd = -1 };
+	if (from < 0)
+		return errno;
+	if (fstat(from, &status) != 0)
+		error = errno;
+	else if (!S_ISREG(status.st_mode))
+		error = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+	if (!error)
+		error = file_check_links(path);
+	if (!error)
+		error = open_replacement(output, path, true);
+	if (!error)
+		error = file_keep_identity(from, output->fd, &status);
+	close(from);
+	if (error)
+		file_abort(output);
+	return error;
+}
+
+/* Makes a rename in the folder of `path` outlive a power cut, where the folder can be opened. */
+static int
+flush_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	int fd, error = 0;
+
+	if (!folder)
+		return ENOMEM;
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(folder);
+	if (fd < 0)
+		return 0; /* a folder may be written and not read */
+	if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+		error = errno;
+	close(fd);
 	return error;
 }
 
@@ -231,6 +277,7 @@ file_commit(struct file_output *output)
 		if (rename(output->temporary, output->path) == 0) {
 			unfinished[output->slot].used = 0;
 			output->temporary = NULL;
+			error = flush_folder(output->path);
 		} else {
 			error = errno;
 		}

@@ -33,7 +33,13 @@ struct file_output {
  * file (a FIFO, a device, /dev/stdout and /dev/fd/N). EMFILE: too many. */
 int file_create(struct file_output *, const char *path);
 
-/* Makes the file appear under its name, flushed to the disk; closes. */
+/* Opens an output that takes the place of a regular file and keeps its owner,
+ * mode and extended attributes (access lists, SELinux's label); EPERM and the
+ * like where they can't be kept. Symbolic links are followed, and stay; ELOOP
+ * for one in a folder where others may write. EINVAL: not a regular file. */
+int file_replace(struct file_output *, const char *path);
+
+/* Makes the file appear under its name, file and folder flushed to the disk; closes. */
 int file_commit(struct file_output *);
 
 /* Closes and forgets what was written. Harmless after file_commit or a second time. */

@@ -180,15 +180,18 @@ local function warn_of_stores(opts)
 end
 
 local function run_script(script, name, args, opts)
-  local done, message, status = open_stores(opts)
-  if not done then return complain(message, status) end
-  local outputs
+  local outputs, message, status
+  opts.stores = {}
+  if not script.offline then
+    outputs, message, status = open_stores(opts)
+    if not outputs then return complain(message, status) end
+  end
   outputs, message, status = require("kedge.output").open(opts)
   if not outputs then return complain(message, status) end
   local task = require "kedge.task"
   require("kedge.interrupt").listen()
   opts.user_agent = "kedge/" .. require("kedge.core.embedded").version
-  warn_of_proxies(opts, "kedge " .. name)
+  if not script.offline then warn_of_proxies(opts, "kedge " .. name) end
   local report = require("kedge.report").new(name, opts, outputs, task.time(), task.now)
   status = require("kedge.run").start(script, name, args, opts, report)
   warn_of_stores(opts)

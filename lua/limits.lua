@@ -16,5 +16,8 @@ return {
   http_fields = 128, -- fields of a header list
   http_field_bytes = 64 * 1024, -- bytes of a header list of HTTP/1.1
   body_kept = 64 * 1024, -- bytes of a body that are kept; the rest is drained
+  json_bytes = 16 * 1024 * 1024, -- of a JSON file that is read
+  json_depth = 512, -- of objects and lists in one
+  diff_line = 1000, -- bytes of a line that a diff shows; of a longer one what stands around the change
   body_drained = 1024 * 1024, -- bytes after which a body is cut off
 }

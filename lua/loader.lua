@@ -8,6 +8,7 @@ local loader = {}
 local SCRIPT = {
   summary = { "string", required = true }, description = { "string" }, options = { "function" },
   run = { "function", required = true },
+  offline = { "boolean" }, -- checks no network: no store is opened, no proxy warned of
 }
 local FORMAT = { start = { "function" }, result = { "function" }, finish = { "function" } }
 

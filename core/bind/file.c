@@ -4,6 +4,7 @@
  *   read(path [, limit]) -> text | nil, message, code; limit in bytes, 16 MiB by default
  *   create(path) -> output under construction (see core/file.h) | nil, message, code
  *       :write(text) -> true | nil, message, code; :commit() -> the same; :close() forgets it
+ *   replace(path) -> the same, for a regular file that is there: owner, mode and extended attributes stay
  *   output(fd) -> writer for descriptors 0 to 2: :write(text)
  *   input(fd) -> reader: :read([n]) -> text, "" at the end | nil, message, code
  *   isatty(fd); width(fd) -> columns or nil; place(path or fd) -> text, equal for
@@ -238,7 +239,7 @@ open_input(lua_State *L)
 }
 
 static int
-create(lua_State *L)
+begin_output(lua_State *L, int (*begin)(struct file_output *, const char *))
 {
 	const char *path = luaL_checkstring(L, 1);
 	struct output *output = lua_newuserdatauv(L, sizeof *output, 0);
@@ -246,12 +247,26 @@ create(lua_State *L)
 
 	*output = (struct output){ .channel = { .fd = -1, .writing = true, .closed = true }, .file = { .fd = -1 } };
 	luaL_setmetatable(L, OUTPUT);
-	error = file_create(&output->file, path);
+	error = begin(&output->file, path);
+	if (error == ELOOP && begin == file_replace)
+		return bind_fail(L, "local.permission", "%s: a symbolic link in a folder where others may write", path);
 	if (error)
 		return fail(L, path, error);
 	output->channel.fd = output->file.fd;
 	output->channel.closed = false;
 	return 1;
+}
+
+static int
+create(lua_State *L)
+{
+	return begin_output(L, file_create);
+}
+
+static int
+replace(lua_State *L)
+{
+	return begin_output(L, file_replace);
 }
 
 static int
@@ -401,6 +416,7 @@ static const luaL_Reg output_meta[] = {
 static const luaL_Reg library[] = {
 	{ "read", read_file },
 	{ "create", create },
+	{ "replace", replace },
 	{ "output", open_output },
 	{ "input", open_input },
 	{ "isatty", is_terminal },

@@ -99,6 +99,23 @@ local function paragraph(out, cause)
   labelled(out, "Checks", ids)
 end
 
+-- Changes to a file, a line at a time: what is cut off and what is added.
+local function changes(out, text)
+  for piece in text:gmatch("([^\n]*)\n") do
+    local colour = piece:find("^%+") and "green" or piece:find("^%-") and "red"
+    local shown = out:escape((piece:gsub("\r$", "")))
+    out:write(colour and out:paint(colour, shown) or shown, "\n")
+  end
+end
+
+-- A result about no target says in words what was found, and what comes next.
+local function finding(out, r)
+  if r.values and type(r.values.diff) == "string" then changes(out, r.values.diff) end
+  if r.status ~= "ok" then return end
+  if r.message ~= r.code then labelled(out, "Found", r.message) end
+  labelled(out, "Next", r.remedy)
+end
+
 local function wrapped(out, text)
   for _, piece in ipairs(show.wrap(out:escape(text), out.width)) do out:write(piece, "\n") end
 end
@@ -130,6 +147,7 @@ function format.result(out, r)
     out.state.run = r.run
   end
   line(out, r)
+  if not r.target then finding(out, r) end
   if out.verbose then require("kedge.details").write(out, r) end
   out.state.causes:add(r)
 end
