@@ -137,8 +137,9 @@ class Test(unittest.TestCase):
             cls.lab = cls.enterClassContext(lab.Lab(*cls.parts))
             cls.anchors = cls.lab.file("anchors.bundle.pem")
 
-    def run_kedge(self, *arguments, **options):
-        return run(*arguments, **options)
+    def shortDescription(self):
+        """What TAP calls a test: its class, and its name in words."""
+        return f"{type(self).__name__}: {self._testMethodName.removeprefix('test_').replace('_', ' ')}"
 
     def to(self, server, host=AVS, scheme="https", path=""):
         """Arguments that check `host` at one of the lab's servers, judged by the lab's anchors."""
