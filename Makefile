@@ -52,7 +52,7 @@ CORE = \
 	core/tls_offer.c \
 	core/tls_pump.c \
 	core/tree.c
-STATIC_ONLY = core/services.c
+STATIC_ONLY = core/static.c
 BINDINGS = \
 	core/bind/bind.c \
 	core/bind/embedded.c \
@@ -90,6 +90,7 @@ LUA_MODULES = \
 	lua/limits.lua \
 	lua/loader.lua \
 	lua/memo.lua \
+	lua/metric.lua \
 	lua/name.lua \
 	lua/nearest.lua \
 	lua/observe.lua \
@@ -101,18 +102,25 @@ LUA_MODULES = \
 	lua/report.lua \
 	lua/result.lua \
 	lua/route.lua \
-	lua/sdk_config.lua \
 	lua/run.lua \
+	lua/sdk_config.lua \
 	lua/show.lua \
 	lua/sources.lua \
 	lua/target.lua \
 	lua/target_list.lua \
 	lua/task.lua \
 	lua/terminal.lua \
+	lua/audit/config.lua \
+	lua/audit/image.lua \
+	lua/audit/layout.lua \
 	lua/formats/csv.lua \
 	lua/formats/json.lua \
 	lua/formats/jsonl.lua \
 	lua/formats/junit.lua \
+	lua/formats/markdown.lua \
+	lua/formats/nagios.lua \
+	lua/formats/prometheus.lua \
+	lua/formats/sh.lua \
 	lua/formats/tap.lua \
 	lua/formats/text.lua \
 	lua/observe/connect.lua \
@@ -142,6 +150,7 @@ C_TESTS = \
 	tests/core/certificate_test.c \
 	tests/core/der_test.c \
 	tests/core/dn_test.c \
+	tests/core/entropy_test.c \
 	tests/core/file_test.c \
 	tests/core/h2_broken_test.c \
 	tests/core/h2_call_test.c \
@@ -149,25 +158,41 @@ C_TESTS = \
 	tests/core/h2_test.c \
 	tests/core/pem_test.c \
 	tests/core/signature_test.c \
+	tests/core/socket_test.c \
+	tests/core/store_test.c \
+	tests/core/tls_hello_test.c \
+	tests/core/tls_open_test.c \
+	tests/core/tls_server_test.c \
 	tests/core/tls_test.c \
-	tests/core/tree_test.c
+	tests/core/tree_test.c \
+	tests/core/trust_test.c
 LUA_TESTS = \
+	tests/unit/avs_spec.lua \
+	tests/unit/cli_spec.lua \
 	tests/unit/compare_spec.lua \
+	tests/unit/expect_spec.lua \
+	tests/unit/explain_spec.lua \
 	tests/unit/file_spec.lua \
 	tests/unit/http1_spec.lua \
 	tests/unit/instant_spec.lua \
+	tests/unit/json_spec.lua \
 	tests/unit/judge_spec.lua \
 	tests/unit/modules_spec.lua \
 	tests/unit/name_spec.lua \
 	tests/unit/nearest_spec.lua \
 	tests/unit/path_spec.lua \
 	tests/unit/policy_spec.lua \
+	tests/unit/reasons_spec.lua \
+	tests/unit/report_spec.lua \
+	tests/unit/result_spec.lua \
 	tests/unit/route_spec.lua \
-	tests/unit/sdk_config_spec.lua \
+	tests/unit/run_spec.lua \
 	tests/unit/show_spec.lua \
 	tests/unit/sources_spec.lua \
+	tests/unit/target_list_spec.lua \
 	tests/unit/target_spec.lua \
 	tests/unit/task_spec.lua \
+	tests/unit/text_spec.lua \
 	tests/conformance/ats_spec.lua \
 	tests/conformance/limbo_spec.lua
 E2E_TESTS = \
@@ -182,7 +207,6 @@ E2E_TESTS = \
 	tests/e2e/output_test.py \
 	tests/e2e/regions_test.py \
 	tests/e2e/resources_test.py \
-	tests/e2e/sdk_config_test.py \
 	tests/e2e/static_test.py
 OTHER_TESTS = \
 	tests/conformance/graphs_test.py \
@@ -407,8 +431,8 @@ bench: kedge ## speed and memory beside curl and openssl; a table
 
 coverage: $(call needs,coverage) ## lines of core/ that the tests reach (gcov)
 	$(Q)find build/coverage -name '*.gcda' -delete
-	$(Q)PYTHON=$(PYTHON) tests/run -j $(JOBS) $(C_TESTS:%=coverage:%) $(LUA_TESTS:%=coverage:%) $(E2E_TESTS:%=coverage:%)
-	$(Q)sh .ci/coverage build/coverage $(CORE)
+	$(Q)PYTHON=$(PYTHON) tests/run -j $(JOBS) $(C_TESTS:%=coverage:%) $(LUA_TESTS:%=coverage:%) $(E2E_TESTS:%=coverage:%); \
+		status=$$?; .ci/coverage build/coverage $(CORE) $(BINDINGS); exit $$status
 
 # Lint -----------------------------------------------------------------------
 
