@@ -406,8 +406,6 @@ machine_certificates(void **state)
 	}
 	if (directory != NULL)
 		closedir(directory);
-	if (count == 0)
-		skip();
 	print_message("# %u certificates read\n", count);
 }
 

@@ -271,8 +271,6 @@ hashes_as_openssl(void **state)
 	}
 	if (directory != NULL)
 		closedir(directory);
-	if (checked == 0)
-		skip();
 	print_message("# %u subjects compared\n", checked);
 }
 

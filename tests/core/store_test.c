@@ -442,11 +442,8 @@ machine_bundle(void **state)
 		assert_true(is_found);
 		free(room);
 	}
-	if (added > 0)
-		print_message("# %d certificates indexed, %zu skipped\n", added, store_skipped_count(store));
+	print_message("# %d certificates indexed, %zu skipped\n", added, store_skipped_count(store));
 	store_free(store);
-	if (added == 0)
-		skip();
 }
 
 int

@@ -109,8 +109,6 @@ machine_has_the_same(void **state)
 	}
 	if (directory != NULL)
 		closedir(directory);
-	if (compared == 0)
-		skip();
 	print_message("# %u of 6 compared with " MACHINE "\n", compared);
 }
 
