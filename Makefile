@@ -110,9 +110,11 @@ LUA_MODULES = \
 	lua/target_list.lua \
 	lua/task.lua \
 	lua/terminal.lua \
+	lua/audit/chains.lua \
 	lua/audit/config.lua \
 	lua/audit/image.lua \
 	lua/audit/layout.lua \
+	lua/audit/stores.lua \
 	lua/formats/csv.lua \
 	lua/formats/json.lua \
 	lua/formats/jsonl.lua \
@@ -187,6 +189,7 @@ LUA_TESTS = \
 	tests/unit/result_spec.lua \
 	tests/unit/route_spec.lua \
 	tests/unit/run_spec.lua \
+	tests/unit/sdk_config_spec.lua \
 	tests/unit/show_spec.lua \
 	tests/unit/sources_spec.lua \
 	tests/unit/target_list_spec.lua \
@@ -212,8 +215,10 @@ OTHER_TESTS = \
 	tests/conformance/graphs_test.py \
 	tests/build/boot_test.sh \
 	tests/build/make_test.sh
-# End-to-end tests that `make check` runs under the sanitizers too.
-SANITIZED_TESTS = tests/e2e/hostile_test.py tests/e2e/faults_test.py
+# What `make check` runs under the sanitizers besides the C tests.
+SANITIZED_TESTS = tests/e2e/hostile_test.py tests/e2e/faults_test.py tests/fuzz/x509_test.sh
+# Programs that change bytes; tests/fuzz/*_test.sh run them.
+FUZZERS = tests/fuzz/x509_fuzz.c
 
 # Header or file that proves a package is there, and the package.
 BUILD_HEADERS = ev.h:libev-dev ares.h:libc-ares-dev bearssl.h:libbearssl-dev \
@@ -337,6 +342,10 @@ build/$(1)/tests/%_test: build/$(1)/tests/%_test.o build/$(1)/core.a
 	@echo "  LD $$@"
 	$$(Q)$$(CC) $$($(1)_LDFLAGS) -o $$@ $$^ $$($(1)_LIBS) -lcmocka
 
+build/$(1)/tests/fuzz/%_fuzz: build/$(1)/tests/fuzz/%_fuzz.o build/$(1)/core.a
+	@echo "  LD $$@"
+	$$(Q)$$(CC) $$($(1)_LDFLAGS) -o $$@ $$^ $$($(1)_LIBS)
+
 -include $$(wildcard build/$(1)/*.d build/$(1)/core/*.d build/$(1)/core/bind/*.d build/$(1)/tests/*.d build/$(1)/tests/*/*.d)
 endef
 $(foreach variant,plain static sanitized coverage,$(eval $(call VARIANT,$(variant))))
@@ -367,10 +376,12 @@ BUILD_PACKAGES = gcc libc6-dev lua5.4 liblua5.4-dev libbearssl-dev libnghttp2-de
 DEMO_PACKAGES = openssl python3
 LAB_PACKAGES = dnsmasq-base gnutls-bin
 CHECK_PACKAGES = perl lua-unit libcmocka-dev python3-tap python3-jsonschema python3-cryptography curl ca-certificates \
-	jq libxml2-utils python3-junitparser python3-yaml
+	jq libxml2-utils python3-junitparser python3-yaml python3-prometheus-client libmonitoring-plugin-perl \
+	cmark-gfm busybox-static dash bash
 LINT_PACKAGES = lua-check cppcheck clang clang-tidy shellcheck
 # Unpacked, not installed: these packages enable a service.
 UNPACKED_PACKAGES = nginx
+UNPACKED_CHECK_PACKAGES = prometheus
 
 .PHONY: deps deps-demo deps-lab deps-check
 deps: ## install what the build needs (apt; sudo if not root)
@@ -386,6 +397,7 @@ deps-lab: deps-demo
 
 deps-check: deps-lab ## install what the tests and lint need besides
 	$(Q).ci/apt install $(CHECK_PACKAGES) $(LINT_PACKAGES)
+	$(Q).ci/apt unpack build/prometheus $(UNPACKED_CHECK_PACKAGES)
 
 # Of the targets below each installs what it needs before anything is compiled.
 ifneq ($(filter check check-all lint coverage bench,$(MAKECMDGOALS)),)
@@ -412,7 +424,7 @@ JOBS = 2
 TEST_ENTRIES = $(C_TESTS:%=plain:%) $(LUA_TESTS:%=plain:%) $(E2E_TESTS:%=plain:%) $(OTHER_TESTS:%=plain:%) \
 	$(C_TESTS:%=sanitized:%) $(SANITIZED_TESTS:%=sanitized:%)
 # What a run of `tests/run` in VARIANT needs.
-needs = $(C_TESTS:%.c=build/$(1)/%) build/$(1)/kedge build/$(1)/kedge-lua
+needs = $(C_TESTS:%.c=build/$(1)/%) $(if $(filter sanitized,$(1)),$(FUZZERS:%.c=build/$(1)/%)) build/$(1)/kedge build/$(1)/kedge-lua
 
 .PHONY: check check-all unit
 check: kedge build/kedge-lua $(call needs,plain) $(call needs,sanitized) ## every test, plain and in part under ASan+UBSan
@@ -436,16 +448,16 @@ coverage: $(call needs,coverage) ## lines of core/ that the tests reach (gcov)
 
 # Lint -----------------------------------------------------------------------
 
-LINT_C = $(CORE) $(STATIC_ONLY) $(BINDINGS) core/bind/main.c tests/interpreter.c $(C_TESTS)
+LINT_C = $(CORE) $(STATIC_ONLY) $(BINDINGS) core/bind/main.c tests/interpreter.c $(C_TESTS) $(FUZZERS)
 HEADERS = $(wildcard core/*.h core/bind/*.h)
 LUA_FILES = $(LUA_MODULES) $(SCRIPTS) $(LUA_TESTS) core/bind/embed.lua tests/e2e/every_result.lua
-SHELL_FILES = .ci/run .ci/apt .ci/demo .ci/layers .ci/coverage tests/run tests/lab/demo tests/build/tap.sh $(filter %.sh,$(OTHER_TESTS))
+SHELL_FILES = .ci/run .ci/apt .ci/demo .ci/layers .ci/coverage tests/run tests/lab/demo tests/build/tap.sh $(filter %.sh,$(SANITIZED_TESTS)) $(filter %.sh,$(OTHER_TESTS))
 
 .PHONY: lint lint-lists lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy
 lint: lint-lists lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy ## luacheck, cppcheck, clang-tidy, shellcheck, warnings, who includes what
 
 # Nothing of these kinds lies in the tree without standing in a list above.
-UNLISTED = $(filter-out $(LINT_C) $(LUA_MODULES) $(SCRIPTS) $(ANCHORS) $(LUA_TESTS) $(E2E_TESTS) $(OTHER_TESTS), \
+UNLISTED = $(filter-out $(LINT_C) $(LUA_MODULES) $(SCRIPTS) $(ANCHORS) $(LUA_TESTS) $(E2E_TESTS) $(OTHER_TESTS) $(SANITIZED_TESTS), \
 	$(wildcard core/*.c core/bind/*.c lua/*.lua lua/*/*.lua scripts/*.lua trust/*.pem tests/core/*_test.c \
 	tests/unit/*_spec.lua tests/conformance/*_spec.lua tests/*/*_test.py tests/*/*_test.sh))
 lint-lists:
