@@ -30,7 +30,6 @@ CORE = \
 	core/entropy.c \
 	core/extension.c \
 	core/file.c \
-	core/file_identity.c \
 	core/h2.c \
 	core/h2_hear.c \
 	core/h2_names.c \
@@ -72,9 +71,7 @@ LUA_MODULES = \
 	lua/check.lua \
 	lua/cli.lua \
 	lua/compare.lua \
-	lua/config_edit.lua \
 	lua/details.lua \
-	lua/diff.lua \
 	lua/evidence.lua \
 	lua/expect.lua \
 	lua/explain.lua \
@@ -85,12 +82,10 @@ LUA_MODULES = \
 	lua/instant.lua \
 	lua/interrupt.lua \
 	lua/json.lua \
-	lua/json_scan.lua \
 	lua/judge.lua \
 	lua/limits.lua \
 	lua/loader.lua \
 	lua/memo.lua \
-	lua/metric.lua \
 	lua/name.lua \
 	lua/nearest.lua \
 	lua/observe.lua \
@@ -103,26 +98,16 @@ LUA_MODULES = \
 	lua/result.lua \
 	lua/route.lua \
 	lua/run.lua \
-	lua/sdk_config.lua \
 	lua/show.lua \
 	lua/sources.lua \
 	lua/target.lua \
 	lua/target_list.lua \
 	lua/task.lua \
 	lua/terminal.lua \
-	lua/audit/chains.lua \
-	lua/audit/config.lua \
-	lua/audit/image.lua \
-	lua/audit/layout.lua \
-	lua/audit/stores.lua \
 	lua/formats/csv.lua \
 	lua/formats/json.lua \
 	lua/formats/jsonl.lua \
 	lua/formats/junit.lua \
-	lua/formats/markdown.lua \
-	lua/formats/nagios.lua \
-	lua/formats/prometheus.lua \
-	lua/formats/sh.lua \
 	lua/formats/tap.lua \
 	lua/formats/text.lua \
 	lua/observe/connect.lua \
@@ -136,8 +121,7 @@ LUA_MODULES = \
 	lua/reasons/trust.lua
 SCRIPTS = \
 	scripts/check.lua \
-	scripts/regions.lua \
-	scripts/sdk-config.lua
+	scripts/regions.lua
 ANCHORS = \
 	trust/AmazonRootCA1.pem \
 	trust/AmazonRootCA2.pem \
@@ -163,7 +147,6 @@ C_TESTS = \
 	tests/core/socket_test.c \
 	tests/core/store_test.c \
 	tests/core/tls_hello_test.c \
-	tests/core/tls_open_test.c \
 	tests/core/tls_server_test.c \
 	tests/core/tls_test.c \
 	tests/core/tree_test.c \
@@ -189,7 +172,6 @@ LUA_TESTS = \
 	tests/unit/result_spec.lua \
 	tests/unit/route_spec.lua \
 	tests/unit/run_spec.lua \
-	tests/unit/sdk_config_spec.lua \
 	tests/unit/show_spec.lua \
 	tests/unit/sources_spec.lua \
 	tests/unit/target_list_spec.lua \
