@@ -35,6 +35,12 @@ local function count(most)
   end
 end
 
+local function days(text)
+  local n = #text <= 6 and text:find("^%d+$") and math.tointeger(tonumber(text))
+  if n then return n end
+  return nil, "must be a whole number of days from 0"
+end
+
 local TLS_VERSIONS = { ["1.0"] = 0x0301, ["1.1"] = 0x0302, ["1.2"] = 0x0303 }
 
 local function tls_versions(text)
@@ -90,10 +96,15 @@ end
 --- The options, in the order of the help. `name` is the field of what
 -- options.new gives ("--all-addresses" is all_addresses unless `target` says
 -- otherwise), `value` what the help calls its argument, `convert` checks it,
--- `list` collects every use.
+-- `list` collects every use, `format` names the only format that reads it.
 options.list = {
   { "-f", "--format", value = "NAME[:FILE]", convert = format, list = true,
-    help = "report format (csv, json, jsonl, junit, tap, text), on standard output or in FILE; may be given several times" },
+    help = "report format (csv, json, jsonl, junit, markdown, nagios, prometheus, sh, tap, text), on standard output or in FILE; "
+      .. "may be given several times" },
+  { "--warning-days", value = "N", convert = days, format = "nagios",
+    help = "-f nagios: warn of a certificate that ends in less; 14 unless told" },
+  { "--critical-days", value = "N", convert = days, format = "nagios",
+    help = "-f nagios: critical if one ends in less; 7 unless told" },
   { "--trust", value = "SOURCE", convert = not_empty, list = true,
     help = "the store to judge by: system (the default), ats (built in), a file or a folder; several are added up" },
   { "--reference", value = "SOURCE", convert = not_empty, list = true,
@@ -175,9 +186,22 @@ function options.set(into, spec, name, text)
   return true
 end
 
+-- An option that only one format reads is refused without it: it would be a wish that nobody heard.
+local function unheard(opts)
+  local given = {}
+  for _, spec in ipairs(opts.format) do given[spec.name] = true end
+  for _, spec in ipairs(options.list) do
+    if spec.format and opts[spec.target] ~= nil and not given[spec.format] then
+      return ("%s is for -f %s alone"):format(spec[#spec], spec.format)
+    end
+  end
+end
+
 --- Fills in what follows from several options; true, or nil and a sentence.
 function options.finish(opts)
   if opts.ipv4 and opts.ipv6 then return nil, "-4 and -6 exclude each other" end
+  local fault = unheard(opts)
+  if fault then return nil, fault end
   opts.family = opts.ipv4 and 4 or opts.ipv6 and 6 or nil
   if #opts.format == 0 and not opts.quiet then opts.format[1] = { name = "text" } end
   return true

@@ -3,6 +3,8 @@
 The report is every_result.lua's: every status, every stage, and text made to break out of each format."""
 
 import csv
+import datetime
+import html
 import io
 import json
 import os
@@ -15,13 +17,17 @@ import unittest
 from xml.etree import ElementTree
 
 import junitparser
+import prometheus_client.parser
 import yaml
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import kedge
+from kedge import rows
 
+# Unpacked, not installed, by `make deps-check`: its package enables a service.
+PROMTOOL = shutil.which("promtool") or os.path.join(kedge.ROOT, "build/prometheus/usr/bin/promtool")
 KEDGE_LUA = os.path.abspath(os.environ.get("KEDGE_LUA") or os.path.join(kedge.ROOT, "build/plain/kedge-lua"))
-FORMATS = ["jsonl", "csv", "tap", "junit"]
+FORMATS = ["jsonl", "csv", "tap", "junit", "sh", "markdown", "prometheus", "nagios"]
 
 HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
@@ -109,9 +115,9 @@ class Formats(kedge.Test):
         self.assertEqual(self.text("jsonl").count("\n"), len(self.results))
 
     def test_csv(self):
-        rows = list(csv.DictReader(io.StringIO(self.text("csv"), newline=""), strict=True))
-        self.assertEqual(len(rows), len(self.results))
-        for row, result in zip(rows, self.results):
+        lines = list(csv.DictReader(io.StringIO(self.text("csv"), newline=""), strict=True))
+        self.assertEqual(len(lines), len(self.results))
+        for row, result in zip(lines, self.results):
             self.assertNotIn(None, row, "a cell too many")
             values = flat(result)
             for name, cell in row.items():
@@ -124,7 +130,7 @@ class Formats(kedge.Test):
 
     def test_tap_in_prove(self):
         good = tempfile.mkdtemp(dir=self.folder)
-        self.assertEqual(render(good, "only=ok,warn,skip"), 0)
+        render(good, "only=ok,warn,skip")
         counted = {word: sum(r["status"] == word for r in self.results) for word in ("ok", "warn", "fail", "skip")}
         said = tool("prove", "--verbose", "--exec", "cat", os.path.join(good, "tap"))
         self.assertIn("All tests successful.", said)
@@ -189,6 +195,180 @@ class Formats(kedge.Test):
         if result["status"] == "warn":
             self.assertTrue(lines)
 
+    @rows([("busybox", ["busybox", "ash"]), ("dash", ["dash"]), ("bash", ["bash"]), ("bash_posix", ["bash", "--posix"])])
+    def sh(self, _, shell):
+        """Nothing is run, nothing is split: every variable is what json has."""
+        expected = {f"kedge_{key}": value for key, value in self.report["summary"].items()}
+        for number, result in enumerate(self.results, 1):
+            for name, value in flat(result).items():
+                name = re.sub(rb"[^A-Za-z0-9_]", b"_", clean(name).encode()).decode()
+                expected[f"kedge_{number}_{name}"] = value
+        folder = tempfile.mkdtemp(dir=self.folder)
+        script = 'set -eu; cd "$2"; eval "$(cat "$1")"; unset HOME; shift 2\n'
+        script += "".join(f"printf '%s\\n' \"${name}\"\n" for name in expected)
+        with open(f"{folder}/script", "w", encoding="utf-8") as file:
+            file.write(script)
+        said = tool(*shell, f"{folder}/script", self.path("sh"), folder).split("\n")
+        self.assertEqual(said.pop(), "")
+        self.assertEqual(len(said), len(expected))
+        for (name, value), found in zip(expected.items(), said):
+            self.same(found, value, name)
+        self.assertEqual(os.listdir(folder), ["script"], "a command of a peer's was run")
+
+    def own(self, result, between, kinds=("labels", "values"), equals="="):
+        """Own data as markdown and nagios write it."""
+        pairs = [pair for kind in kinds for pair in flat(result.get(kind, {})).items()]
+        return between.join(f"{clean(name)}{equals}{text_of(value)}" for name, value in pairs)
+
+    def test_markdown(self):
+        said = tool("cmark-gfm", "--extension", "table", "--extension", "autolink", "--extension", "strikethrough",
+                    "--extension", "tagfilter", self.path("markdown"))  # fmt: skip
+        rows_found = re.findall("<tr>\n(.*?)</tr>", said, re.S)
+        self.assertEqual(said.count("<table>"), 1)
+        self.assertEqual(len(rows_found), len(self.results) + 1)
+        tags = set(re.findall("<(/?[a-z]+)", said)) - {"/" + tag for tag in re.findall("</([a-z]+)", said)}
+        self.assertEqual(tags, {"table", "thead", "tbody", "tr", "th", "td", "p", "code", "strong"})
+        for row, result in zip(rows_found[1:], self.results):
+            cells = [html.unescape(re.sub("</?(code|strong)>", "", cell)) for cell in re.findall("<td[^>]*>(.*?)</td>", row, re.S)]
+            messages = [clean(result["message"])] if result["message"] else []
+            messages += [f"{w['code']}: {clean(w['message'])}" for w in result["warnings"][result["status"] == "warn" :]]
+            expected = [result["status"], clean(result["id"]), result["stage"] or "", result["code"], None,
+                        "; ".join(messages), text_of(result["remedy"]), self.own(result, "; ")]  # fmt: skip
+            self.same(cells[4], result.get("timings_ms", {}).get("total"), "ms")
+            cells[4] = None
+            self.assertEqual(cells, expected)
+            mentioned = re.sub("<code>.*?</code>", "", row, flags=re.S)
+            self.assertNotRegex(html.unescape(mentioned), "[@#]|www[.]|://", "GitHub makes links of these")
+        self.assertIn(f"{len(self.results)} checks of every", said)
+
+    def metrics(self):
+        """Samples by name: a dictionary of labels' items to the value."""
+        tool(PROMTOOL, "check", "metrics", stdin=self.text("prometheus").encode())
+        samples = {}
+        for family in prometheus_client.parser.text_string_to_metric_families(self.text("prometheus")):
+            for sample in family.samples:
+                key = frozenset(sample.labels.items())
+                self.assertNotIn(key, samples.setdefault(sample.name, {}))
+                samples[sample.name][key] = sample.value
+        return samples
+
+    def test_promtool_says_nothing(self):
+        said = subprocess.run([PROMTOOL, "check", "metrics"], input=self.text("prometheus").encode(), capture_output=True, check=True)
+        self.assertEqual((said.stdout, said.stderr), (b"", b""))
+
+    def test_prometheus(self):
+        samples = self.metrics()
+        seen = {name: 0 for name in samples}
+
+        def has(metric, value, /, **labels):
+            found = samples.get(metric, {}).get(frozenset((key, str(item)) for key, item in labels.items()))
+            if value is None:
+                self.assertIsNone(found, (metric, labels))
+            else:
+                self.assertIsNotNone(found, (metric, labels))
+                self.assertAlmostEqual(found, value, 9, (metric, labels))
+                seen[metric] += 1
+
+        for result in self.results:
+            own = {"id": clean(result["id"]), **{key: result[key] for key in ("line", "run") if key in result}}
+            self.prometheus_of(result, own, has)
+        for status in ("ok", "warn", "fail", "skip"):
+            has("kedge_checks", self.report["summary"][status], status=status)
+        has("kedge_last_run_timestamp_seconds", self.seconds(self.report["started"]))
+        has("kedge_last_run_duration_seconds", self.report["duration_ms"] / 1000)
+        own = {name for name in samples if name.startswith("kedge_value") or name == "kedge_check_info"}
+        for name in samples.keys() - own:
+            self.assertEqual(seen[name], len(samples[name]), f"{name}: samples of which json says nothing")
+
+    def seconds(self, text):
+        return datetime.datetime.fromisoformat(text).timestamp()
+
+    def prometheus_of(self, result, own, has):
+        has("kedge_check_success", {"fail": 0, "skip": None}.get(result["status"], 1), **own)
+        has("kedge_check_warnings", len(result["warnings"]), **own)
+        for stage, ms in result.get("timings_ms", {}).items():
+            if stage in ("dns", "tcp", "tls", "h2", "http", "total"):
+                has("kedge_check_duration_seconds", ms / 1000, stage=stage, **own)
+        if result["status"] == "fail":
+            has("kedge_check_failure_info", 1, stage=result["stage"] or "", code=result["code"], **own)
+        chain = result.get("chain", [])
+        path = [chain[i] for i in result.get("path", [])] + ([result["anchor"]] if "anchor" in result else [])
+        for of, certificates in (("leaf", chain[:1]), ("sent_chain", chain), ("path", path)):
+            ends = [self.seconds(c["not_after"]) for c in certificates if c["not_after"]]
+            has("kedge_certificate_not_after_timestamp_seconds", min(ends, default=None), of=of, **own)
+        values = result.get("values", {})
+        for name, called, factor in (("queue", "queue", 1), ("depth_ms", "depth_seconds", 0.001), ("free_percent", "free_ratio", 0.01),
+                                     ("on", "on", 1), ("queue_total", "queuetotal", 1)):  # fmt: skip
+            has(f"kedge_value_{called}", values[name] * factor if values else None, **own)
+        if values:
+            has("kedge_value_info", 1, name="note", value=clean(values["note"]), **own)
+
+    def test_prometheus_labels(self):
+        infos = {dict(key)["id"]: dict(key) for key in self.metrics()["kedge_check_info"]}
+        self.assertEqual(len(infos), len(self.results))
+        for result in self.results:
+            found = infos[clean(result["id"])]
+            target, tls = result.get("target", {}), result.get("tls", {})
+            labels = result.get("labels", {"countries": ["", ""]})
+            for name, value in (("host", target.get("host")), ("port", target.get("port")), ("address", target.get("address")),
+                                ("status", result["status"]), ("tls_version", tls.get("version")), ("tls_cipher", tls.get("cipher")),
+                                ("label_region", labels.get("region")), ("label_countries_1", labels["countries"][1])):  # fmt: skip
+                self.assertEqual(found.get(name, ""), text_of(value), name)
+
+    def test_nagios(self):
+        self.assertEqual(self.exit_status, 2)
+        first, *lines = self.text("nagios").rstrip("\n").split("\n")
+        summary = self.report["summary"]
+        self.assertTrue(first.startswith(f"KEDGE CRITICAL - {summary['total']} checks of every: {summary['ok']} ok, "), first)
+        self.assertEqual(len(lines), len(self.results))
+        words = {"ok": "OK|WARNING|CRITICAL", "warn": "WARNING", "fail": "CRITICAL", "skip": "SKIPPED"}
+        for line, result in zip(lines, self.results):
+            self.assertNotIn("|", line)
+            remedy = f". {clean(result['remedy'])}" if result["remedy"] else ""
+            own = self.own(result, ", ")
+            text = f"{clean(result['id'])}: {result['code']}, {clean(result['message'])}{remedy}{f' ({own})' if own else ''}"
+            word, _, rest = line.partition(" ")
+            self.assertRegex(word, f"^({words[result['status']]})$")
+            self.assertEqual(rest, text.replace("|", "\\x7c"))
+
+    def test_nagios_performance_data(self):
+        """Read by Monitoring::Plugin, which many plugins are written with."""
+        script = """
+            use Monitoring::Plugin::Performance; use JSON::PP; binmode STDOUT;
+            my $line = <STDIN>; chomp $line; $line =~ s/^[^|]*\\| //;
+            print JSON::PP->new->latin1->encode([map { [$_->label, $_->value, $_->uom, "" . ($_->warning // ""),
+                "" . ($_->critical // "")] } Monitoring::Plugin::Performance->parse_perfstring($line)]);
+        """
+        found = json.loads(tool("perl", "-e", script, stdin=self.text("nagios").encode()))
+        expected = []
+        for result in self.results:
+            name = result["id"] + "".join(f" {key} {result[key]}" for key in ("line", "run") if key in result)
+            total = result.get("timings_ms", {}).get("total")
+            if total is not None:
+                expected.append([name, round(total / 1000, 6), "s", "", ""])
+            chain = result.get("chain", [])
+            days = [c["days_left"] for c in ([chain[i] for i in result["path"]] if "path" in result else chain) if "days_left" in c]
+            if days:
+                expected.append([f"{name} days", min(days), "", "14:", "7:"])
+            for key, value in flat(result.get("values", {})).items():
+                if isinstance(value, (int, float)) and not isinstance(value, bool):
+                    expected.append([f"{name} {key}", value, "", "", ""])
+        for row in expected:
+            row[0] = re.sub("[|'=]", lambda c: f"\\x{ord(c[0]):02x}", clean(row[0]))
+        self.assertEqual([[row[0], float(row[1]), *(cell or "" for cell in row[2:])] for row in found], expected)
+
+    @rows([
+        ("all_good", "only=ok", 0, "OK"), ("warnings", "only=ok,warn", 1, "WARNING"), ("failures", "only=ok,fail", 2, "CRITICAL"),
+        ("skipped", "only=skip", 3, "UNKNOWN"), ("nothing", "only=none", 3, "UNKNOWN"), ("some_skipped", "only=ok,skip", 0, "OK"),
+        ("soon", "only=ok warning_days=214", 1, "WARNING"), ("not_yet", "only=ok warning_days=213", 0, "OK"),
+        ("too_soon", "only=ok critical_days=214", 2, "CRITICAL"), ("not_too_soon", "only=ok critical_days=213", 0, "OK"),
+    ])  # fmt: skip
+    def nagios_status(self, _, options, status, word):
+        folder = tempfile.mkdtemp(dir=self.folder)
+        self.assertEqual(render(folder, *options.split()), status)
+        with open(f"{folder}/nagios", encoding="utf-8") as file:
+            self.assertTrue(file.read().startswith(f"KEDGE {word} - "))
+
 
 class Command(kedge.Test):
     """The binary itself: formats by name, several at once, streaming."""
@@ -198,13 +378,40 @@ class Command(kedge.Test):
     def test_every_format_of_a_real_check(self):
         folder = self.enterContext(tempfile.TemporaryDirectory())
         options = [word for name in FORMATS for word in ("-f", f"{name}:{folder}/{name}")]
-        done = kedge.run(*self.to("good"), "-f", "json", *options)
+        done = kedge.run(*self.to("good"), "-f", "json", *options, "--warning-days", "0", "--critical-days", "0")
         self.assertEqual(done.status, 0, str(done))
         self.assertEqual(sorted(os.listdir(folder)), sorted(FORMATS))
         with open(f"{folder}/jsonl", encoding="utf-8") as file:
             self.assertEqual(json.loads(file.read()), done.results[0])
         self.assertEqual(ElementTree.parse(f"{folder}/junit").find(".//testcase").get("name"), done.results[0]["id"])
         self.assertIn("All tests successful.", tool("prove", "--exec", "cat", f"{folder}/tap"))
+
+    @rows([("good", "good", ["--warning-days", "0", "--critical-days", "0"], 0), ("expired", "expired", [], 2),
+           ("order", "order", ["--warning-days=0", "--critical-days=0"], 1), ("soon", "good", ["--warning-days", "99999"], 1),
+           ("very_soon", "good", ["--critical-days", "99999"], 2)])  # fmt: skip
+    def nagios(self, _, server, options, status):
+        done = kedge.run(*self.to(server), "-f", "nagios", *options)
+        self.assertEqual(done.status, status, str(done))
+        self.assertTrue(done.out.startswith(f"KEDGE {['OK', 'WARNING', 'CRITICAL'][status]} - 1 check of check"), str(done))
+
+    def test_nagios_options(self):
+        self.refused(*self.to("good"), "--warning-days", "3", says=["--warning-days", "-f nagios"])
+        self.refused(*self.to("good"), "-f", "nagios", "--critical-days", "-3", says=["--critical-days", "'-3'"])
+        self.refused(*self.to("good"), "-f", "nagios", "--warning-days", "soon", says=["--warning-days", "'soon'"])
+
+    def test_a_result_is_written_as_soon_as_it_is_there(self):
+        """A reader of these sees the first while the second check still waits for its server."""
+        for name in ("jsonl", "csv", "tap", "sh", "markdown"):
+            with self.subTest(name):
+                targets = [self.lab.port["good"], self.lab.port["silent"]]
+                process = kedge.start("check", *(f"tls://127.0.0.1:{port}" for port in targets), "-f", name, "--timeout", "60")
+                self.addCleanup(kedge.stop, process)
+                text = ""
+                while f"127.0.0.1:{targets[0]}" not in text:
+                    piece = os.read(process.stdout.fileno(), 65536)
+                    self.assertTrue(piece, text)
+                    text += piece.decode()
+                self.assertIsNone(process.poll())
 
     def test_help_names_the_formats(self):
         said = re.sub(r"\s+", " ", kedge.run("--help").out)
