@@ -52,16 +52,14 @@ bool tls_alpn_mismatch(const struct tls *t)
 	return true;
 }
 
-/* A server that wants a certificate says so by breaking off once it has seen
- * that we have none: by an alert or by closing, mostly before its Finished. */
-static bool wanted_certificate(const struct tls *t)
+bool tls_wanted_certificate(const struct tls *t)
 {
 	return t->identity.requested && t->released && !t->used;
 }
 
 static enum tls_fault alert_fault(const struct tls *t, int alert)
 {
-	if (wanted_certificate(t))
+	if (tls_wanted_certificate(t))
 		return TLS_CLIENT_CERT_REQUIRED;
 	if (t->opened)
 		return TLS_ALERT;
@@ -105,7 +103,7 @@ enum tls_fault tls_engine_fault(const struct tls *t)
 	if (t->chain.fault != TLS_CHAIN_OK)
 		return chain_fault(t);
 	if (error == BR_ERR_OK)
-		return wanted_certificate(t) ? TLS_CLIENT_CERT_REQUIRED : TLS_CLOSED;
+		return tls_wanted_certificate(t) ? TLS_CLIENT_CERT_REQUIRED : TLS_CLOSED;
 	if (error >= BR_ERR_RECV_FATAL_ALERT && error < BR_ERR_SEND_FATAL_ALERT)
 		return alert_fault(t, error - BR_ERR_RECV_FATAL_ALERT);
 	if (version_refused(t))
@@ -121,7 +119,7 @@ enum tls_fault tls_engine_fault(const struct tls *t)
 
 enum tls_fault tls_broken_fault(const struct tls *t, int error)
 {
-	if (wanted_certificate(t))
+	if (tls_wanted_certificate(t))
 		return TLS_CLIENT_CERT_REQUIRED;
 	/* where a write failed before, it has already taken the errno of the reset */
 	return error == 0 && t->write_error == 0 ? TLS_CLOSED : TLS_RESET;

@@ -56,6 +56,11 @@ enum tls_fault tls_engine_fault(const struct tls *t);
 /* Says what it means that the stream below ended, or broke with an errno. */
 enum tls_fault tls_broken_fault(const struct tls *t, int error);
 
+/* A server that wants a certificate may say so by breaking off once it has seen
+ * that we have none, mostly before its Finished, some behind it. True where an
+ * alert or an end now would mean that. */
+bool tls_wanted_certificate(const struct tls *t);
+
 /* True when the server selected a protocol that wasn't offered. */
 bool tls_alpn_mismatch(const struct tls *t);
 

@@ -274,6 +274,14 @@ static size_t take_application_data(struct tls *t, void *to, size_t n)
 	return n;
 }
 
+/* What a reader is told at the end of the data. */
+static ssize_t end(struct tls *t)
+{
+	if (tls_wanted_certificate(t))
+		tls_fail(t, TLS_CLIENT_CERT_REQUIRED);
+	return t->info.fault == TLS_OK ? 0 : STREAM_FAILED;
+}
+
 static ssize_t stream_read(struct stream *self, void *to, size_t n)
 {
 	struct tls *t = (struct tls *)self;
@@ -286,13 +294,13 @@ static ssize_t stream_read(struct stream *self, void *to, size_t n)
 			return (ssize_t)got;
 		(void)flush(t);
 		if (tls_goodbye(t))
-			return 0;
+			return end(t);
 		switch (take_in(t, &reads)) {
 		case TOOK:
 			check_engine(t);
 			break;
 		case ENDED:
-			return t->info.fault == TLS_OK ? 0 : STREAM_FAILED;
+			return end(t);
 		default:
 			return STREAM_AGAIN;
 		}

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,13 +54,17 @@ static inline int listen_anywhere(unsigned short *port)
 /* Runs a peer's script on one connection, in a child. */
 static inline pid_t serve(void (*script)(int fd, void *argument), void *argument, unsigned short *port)
 {
-	int listener = listen_anywhere(port);
+	const int on = 1;
+	int listener = listen_anywhere(port), fd;
 	pid_t child = fork();
 
 	assert_true(child >= 0);
 	if (child == 0) {
 		alarm(PATIENCE_MS / 1000); /* no peer outlives a client that failed */
-		script(accept(listener, NULL, NULL), argument);
+		fd = accept(listener, NULL, NULL);
+		/* what was said before a reset must have left */
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+		script(fd, argument);
 		_exit(0);
 	}
 	(void)close(listener);

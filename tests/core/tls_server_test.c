@@ -370,6 +370,25 @@ static void test_goodbye(void **state)
 	hang_up(&c);
 }
 
+/* Some servers let the handshake end before they break off for want of a certificate. */
+static void test_certificate_wanted_late(void **state)
+{
+	struct server s;
+	struct client c;
+	unsigned char byte;
+
+	(void)state;
+	start_openssl(&s, "rsa", "-tls1_2 -verify 1");
+	dial(&c, s.port, &modern);
+	assert_int_equal(drive(&c, TLS_CHAIN), TLS_REACHED);
+	assert_int_equal(drive(&c, TLS_OPEN), TLS_REACHED);
+	assert_int_equal(write(s.in, "Q\n", 2), 2);
+	assert_int_equal(read_all(&c, &byte, 1), STREAM_FAILED);
+	assert_int_equal(tls_info(c.tls)->fault, TLS_CLIENT_CERT_REQUIRED);
+	hang_up(&c);
+	stop(&s);
+}
+
 /* A HelloRequest on an open connection is refused by a warning, which OpenSSL doesn't accept. */
 static void test_renegotiation(void **state)
 {
@@ -416,6 +435,7 @@ int main(void)
 		cmocka_unit_test(test_large_records),
 		cmocka_unit_test(test_upload),
 		cmocka_unit_test(test_goodbye),
+		cmocka_unit_test(test_certificate_wanted_late),
 		cmocka_unit_test(test_renegotiation),
 	};
 	int failed;
