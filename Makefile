@@ -86,6 +86,7 @@ LUA_MODULES = \
 	lua/limits.lua \
 	lua/loader.lua \
 	lua/memo.lua \
+	lua/metric.lua \
 	lua/name.lua \
 	lua/nearest.lua \
 	lua/observe.lua \
@@ -108,6 +109,10 @@ LUA_MODULES = \
 	lua/formats/json.lua \
 	lua/formats/jsonl.lua \
 	lua/formats/junit.lua \
+	lua/formats/markdown.lua \
+	lua/formats/nagios.lua \
+	lua/formats/prometheus.lua \
+	lua/formats/sh.lua \
 	lua/formats/tap.lua \
 	lua/formats/text.lua \
 	lua/observe/connect.lua \
