@@ -8,10 +8,9 @@ local output = {}
 
 local STDOUT, STDERR = 1, 2
 local ERASE = "\r\27[K"
-local PROGRESS_SECONDS = 0.1
 
 -- Standard error: messages and the progress line, which never mix.
-local err = { handle = nil, traits = nil, line = nil, drawn = 0 }
+local err = { handle = nil, traits = nil, line = nil }
 
 local function write_err(text)
   err.handle = err.handle or file.output(STDERR)
@@ -19,9 +18,10 @@ local function write_err(text)
 end
 
 local function erase_progress()
-  if not err.line then return end
+  local line = err.line
+  if line then write_err(ERASE) end
   err.line = nil
-  write_err(ERASE)
+  return line
 end
 
 --- Writes "kedge: TEXT" as a line of its own to standard error, escaped.
@@ -36,14 +36,20 @@ function output.say_plain(text)
   write_err(text)
 end
 
---- Shows `text` as the progress line: on a terminal only, at most ten times a
--- second (`now` in seconds); nil takes the line away.
-function output.progress(text, now)
-  if not text then return erase_progress() end
+--- True where progress is shown: standard error is a terminal.
+function output.shows_progress()
   err.traits = err.traits or terminal.traits(STDERR, "auto")
-  if not err.traits.terminal or (now and now - err.drawn < PROGRESS_SECONDS) then return end
-  err.drawn, err.line = now or 0, text
-  write_err(ERASE .. text:sub(1, err.traits.width - 1))
+  return err.traits.terminal
+end
+
+--- Shows `text` as the progress line, where there is one; nil takes it away.
+function output.progress(text)
+  if not text then
+    erase_progress()
+  elseif output.shows_progress() then
+    err.line = text:sub(1, err.traits.width - 1)
+    write_err(ERASE .. err.line)
+  end
 end
 
 local out = {}
@@ -62,8 +68,9 @@ function out:flush()
   while self.pending[1] and not self.fault do
     local text = table.concat(self.pending)
     self.pending = {}
-    if self.traits.terminal then erase_progress() end
+    local progress = self.traits.terminal and erase_progress()
     local written, message, code = self.handle:write(text)
+    if progress then output.progress(progress) end
     if not written then self.fault = { message = message, code = code } end
   end
   self.busy = false

@@ -8,6 +8,8 @@ local task = require "kedge.task"
 
 local run = {}
 
+local PROGRESS_SECONDS = 0.2
+
 local context = {}
 context.__index = context
 
@@ -103,20 +105,32 @@ local function wait_for_readers(self)
   while self.the_report:is_waiting() do task.sleep(0.02) end
 end
 
-local function show_progress(self, change)
-  local progress = self.progress
-  progress[change] = progress[change] + 1
-  local flying = progress.begun - progress.ended
-  local of = progress.total and (" of %d"):format(progress.total) or ""
-  if not self.options.quiet then output.progress(("%d%s done, %d in flight"):format(progress.ended, of, flying), task.now()) end
+-- Draws the progress line anew until `progress` has ended.
+local function draw(progress)
+  while not progress.over do
+    task.sleep(PROGRESS_SECONDS)
+    local of = progress.total and (" of %d"):format(progress.total) or ""
+    local text = ("%d%s done, %d in flight"):format(progress.ended, of, progress.begun - progress.ended)
+    if not progress.over then output.progress(text) end
+  end
+end
+
+local function start_progress(self, total)
+  self.progress = { begun = 0, ended = 0, total = total, over = self.options.quiet }
+  if not self.options.quiet and output.shows_progress() then task.spawn(draw, self.progress) end
+end
+
+local function end_progress(self)
+  self.progress.over = true
+  output.progress(nil)
 end
 
 -- What one item's function gives, as a list of results.
 local function work(self, item, fn)
   if interrupt.signal() then return { result.of_interrupt(id_of(item), item) } end
-  show_progress(self, "begun")
+  self.progress.begun = self.progress.begun + 1
   local done, value = xpcall(fn, describe, item)
-  show_progress(self, "ended")
+  self.progress.ended = self.progress.ended + 1
   if done then return as_list(item, value) end
   if type(value) == "table" then error(value, 0) end
   return { result.of_error(id_of(item), value) }
@@ -128,7 +142,7 @@ end
 function context:each(items, fn)
   local next_entry, is_ordered = entries(items)
   local report, put, stopped = self.the_report, sequence(self.the_report), nil
-  self.progress = { begun = 0, ended = 0, total = is_ordered and #items or nil }
+  start_progress(self, is_ordered and #items or nil)
   local function next_if_wanted()
     if stopped or report:is_deaf() or (not is_ordered and interrupt.signal()) then return nil end
     return next_entry()
@@ -144,6 +158,7 @@ function context:each(items, fn)
       for _, r in ipairs(list) do report:add(r) end
     end
   end, self.options.concurrency)
+  end_progress(self)
   if stopped then error(stopped, 0) end
 end
 

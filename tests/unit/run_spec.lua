@@ -23,6 +23,7 @@ TestRun = {}
 local said, ids, abandoned
 output.say = function(text) said[#said + 1] = text end
 output.progress = function() end
+output.shows_progress = function() return false end
 output.close = function() return true end
 output.abandon = function() abandoned = true end
 
