@@ -97,6 +97,12 @@ local function new_out(spec, format, handle, traits)
     width = traits.width, pending = {}, state = {}, busy = false }, out)
 end
 
+-- The system's words without the name, which the sentence has already.
+local function words_of(message, name)
+  message = (message or "unknown error"):gsub("^cannot write: ", "")
+  return message:sub(1, #name + 2) == name .. ": " and message:sub(#name + 3) or message
+end
+
 local function open_one(spec, opts, places)
   local format, message, status = require("kedge.loader").format(spec.name)
   if not format then return nil, message, status end
@@ -107,7 +113,7 @@ local function open_one(spec, opts, places)
   if not spec.file then return new_out(spec, format, file.output(STDOUT), terminal.traits(STDOUT, opts.color)) end
   local handle
   handle, message = file.create(spec.file)
-  if not handle then return nil, ("%s cannot be written: %s"):format(shown, message), 3 end
+  if not handle then return nil, ("%s cannot be written: %s"):format(shown, words_of(message, shown)), 3 end
   return new_out(spec, format, handle, terminal.traits(nil))
 end
 
@@ -138,7 +144,8 @@ function output.close(one)
   if one.file then one.handle:close() end
   if one.fault.code == "local.pipe" and not one.file then return nil end
   if one.fault.code == "script.error" then return nil, ("the format '%s' failed: %s"):format(one.name, one.fault.message) end
-  return nil, ("%s cannot be written: %s"):format(one.file or "standard output", one.fault.message or "unknown error")
+  local shown = one.file or "standard output"
+  return nil, ("%s cannot be written: %s"):format(shown, words_of(one.fault.message, shown))
 end
 
 --- Forgets outputs; files under construction vanish.
