@@ -2,6 +2,7 @@
 -- signatures take time, and after each the loop may turn.
 
 local compare = require "kedge.compare"
+local instant = require "kedge.instant"
 local memo = require "kedge.memo"
 local name = require "kedge.name"
 local path = require "kedge.path"
@@ -200,7 +201,7 @@ local function blame_clock(verdict, ders, store, opts)
   if opts.at_given or not opts.build or opts.time >= opts.build or not has_date_failure(verdict) then return verdict end
   if not judge_at(ders, store, with_time(opts, opts.build)).accepted then return verdict end
   local detail = ("the clock says %s, which is before kedge was built (%s)"):format(
-    os.date("!%Y-%m-%dT%H:%M:%SZ", opts.time), os.date("!%Y-%m-%dT%H:%M:%SZ", opts.build))
+    instant.format(opts.time), instant.format(opts.build))
   for _, failure in ipairs(verdict.failures) do
     if DATES[failure.code] then failure.code, failure.detail = "trust.clock", detail end
   end

@@ -125,7 +125,7 @@ function check.signature_hash(cert, at)
 end
 
 local function day(time)
-  return os.date("!%Y-%m-%dT%H:%M:%SZ", time)
+  return require("kedge.instant").format(time)
 end
 
 -- RFC 5280 §4.1.2.5: both ends belong to the time of validity.

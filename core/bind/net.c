@@ -438,11 +438,13 @@ stream_close(lua_State *L)
 	return 0;
 }
 
-/* net.versions() -> {bearssl=, nghttp2=}; BearSSL 0.6 has no version of its own to ask. */
+/* net.versions() -> {lua=, bearssl=, nghttp2=}; BearSSL 0.6 has no version of its own to ask. */
 static int
 net_versions(lua_State *L)
 {
-	lua_createtable(L, 0, 2);
+	lua_createtable(L, 0, 3);
+	lua_pushliteral(L, LUA_VERSION_MAJOR "." LUA_VERSION_MINOR "." LUA_VERSION_RELEASE);
+	lua_setfield(L, -2, "lua");
 	lua_pushliteral(L, "0.6");
 	lua_setfield(L, -2, "bearssl");
 	lua_pushstring(L, nghttp2_version(0)->version_str);
