@@ -1,6 +1,7 @@
 """A TCP relay that delays the bytes of each direction and remembers what the client said."""
 
 import asyncio
+import contextlib
 import threading
 
 
@@ -46,9 +47,10 @@ class Relay:
         self.writers.add(client_writer)
         server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self.target)
         self.writers.add(server_writer)
-        await asyncio.gather(
-            self.pass_on(client_reader, server_writer, said), self.pass_on(server_reader, client_writer, None)
-        )
+        with contextlib.suppress(asyncio.CancelledError):  # of stop(), which closes both
+            await asyncio.gather(
+                self.pass_on(client_reader, server_writer, said), self.pass_on(server_reader, client_writer, None)
+            )
 
     async def pass_on(self, reader, writer, said):
         """Each piece leaves `delay` after it came; pieces overtake nothing as every delay is the same."""
