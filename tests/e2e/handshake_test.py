@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import kedge
-from kedge import lab, rows
+from kedge import rows
 import relay
 import servers
 
