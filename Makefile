@@ -30,6 +30,7 @@ CORE = \
 	core/entropy.c \
 	core/extension.c \
 	core/file.c \
+	core/file_identity.c \
 	core/h2.c \
 	core/h2_hear.c \
 	core/h2_names.c \
@@ -71,7 +72,9 @@ LUA_MODULES = \
 	lua/check.lua \
 	lua/cli.lua \
 	lua/compare.lua \
+	lua/config_edit.lua \
 	lua/details.lua \
+	lua/diff.lua \
 	lua/evidence.lua \
 	lua/expect.lua \
 	lua/explain.lua \
@@ -82,6 +85,7 @@ LUA_MODULES = \
 	lua/instant.lua \
 	lua/interrupt.lua \
 	lua/json.lua \
+	lua/json_scan.lua \
 	lua/judge.lua \
 	lua/limits.lua \
 	lua/loader.lua \
@@ -99,6 +103,7 @@ LUA_MODULES = \
 	lua/result.lua \
 	lua/route.lua \
 	lua/run.lua \
+	lua/sdk_config.lua \
 	lua/show.lua \
 	lua/sources.lua \
 	lua/target.lua \
@@ -126,7 +131,8 @@ LUA_MODULES = \
 	lua/reasons/trust.lua
 SCRIPTS = \
 	scripts/check.lua \
-	scripts/regions.lua
+	scripts/regions.lua \
+	scripts/sdk-config.lua
 ANCHORS = \
 	trust/AmazonRootCA1.pem \
 	trust/AmazonRootCA2.pem \
@@ -177,6 +183,7 @@ LUA_TESTS = \
 	tests/unit/result_spec.lua \
 	tests/unit/route_spec.lua \
 	tests/unit/run_spec.lua \
+	tests/unit/sdk_config_spec.lua \
 	tests/unit/show_spec.lua \
 	tests/unit/sources_spec.lua \
 	tests/unit/target_list_spec.lua \
@@ -197,6 +204,7 @@ E2E_TESTS = \
 	tests/e2e/output_test.py \
 	tests/e2e/regions_test.py \
 	tests/e2e/resources_test.py \
+	tests/e2e/sdk_config_test.py \
 	tests/e2e/static_test.py
 OTHER_TESTS = \
 	tests/conformance/graphs_test.py \

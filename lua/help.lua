@@ -48,7 +48,7 @@ local function add_options(parser, name)
 end
 
 local EXIT = "Exit status: 0 all ok (warnings allowed), 1 a check failed, 2 usage, 3 a script, format or file failed, "
-  .. "4 nothing could be tested (all failed in dns or tcp), 130 or 143 interrupted."
+  .. "4 nothing could be tested (all failed in dns or tcp), 5 changes are pending, 130 or 143 interrupted."
 
 --- `kedge help` and `kedge --help`.
 function help.overview()

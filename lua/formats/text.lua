@@ -114,6 +114,7 @@ local function finding(out, r)
   if r.status ~= "ok" then return end
   if r.message ~= r.code then labelled(out, "Found", r.message) end
   labelled(out, "Next", r.remedy)
+  if r.values and r.values.next then out:write((" "):rep(10), out:escape(tostring(r.values.next)), "\n") end
 end
 
 local function wrapped(out, text)

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "core/file.h"
@@ -176,6 +177,137 @@ keeps_mode_and_link(void **state)
 	assert_true(S_ISLNK(status.st_mode));
 	assert_int_equal(stat(in_folder("target"), &status), 0);
 	assert_int_equal(status.st_mode & 0777, 0640);
+}
+
+static void
+a_replacement_keeps_mode_attributes_and_link(void **state)
+{
+	struct file_output output;
+	struct stat status;
+	char value[8] = { 0 };
+
+	(void)state;
+	put("target", "old");
+	assert_int_equal(chmod(in_folder("target"), 0600), 0);
+	if (setxattr(in_folder("target"), "user.note", "kept", 4, 0) != 0)
+		assert_int_equal(errno, ENOTSUP); /* not every file system has them */
+	assert_int_equal(symlink("target", in_folder("link")), 0);
+	assert_int_equal(file_replace(&output, in_folder("link")), 0);
+	assert_int_equal(write(output.fd, "new", 3), 3);
+	assert_content("target", "old");
+	assert_int_equal(file_commit(&output), 0);
+	assert_content("target", "new");
+	assert_int_equal(lstat(in_folder("link"), &status), 0);
+	assert_true(S_ISLNK(status.st_mode));
+	assert_int_equal(stat(in_folder("target"), &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0600);
+	if (getxattr(in_folder("target"), "user.note", value, sizeof value) < 0)
+		assert_int_equal(errno, ENOTSUP);
+	else
+		assert_string_equal(value, "kept");
+	assert_int_equal(count_names(), 2);
+}
+
+static void
+a_replacement_keeps_the_owner(void **state)
+{
+	struct file_output output;
+	struct stat status;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	put("theirs", "old");
+	assert_int_equal(chown(in_folder("theirs"), 12345, 54321), 0);
+	assert_int_equal(chmod(in_folder("theirs"), 0640), 0);
+	assert_int_equal(file_replace(&output, in_folder("theirs")), 0);
+	assert_int_equal(file_commit(&output), 0);
+	assert_int_equal(stat(in_folder("theirs"), &status), 0);
+	assert_int_equal(status.st_uid, 12345);
+	assert_int_equal(status.st_gid, 54321);
+	assert_int_equal(status.st_mode & 07777, 0640);
+}
+
+/* Somebody who may write the file and its folder, but can't give a file away. */
+static void
+a_replacement_that_would_change_the_owner_is_refused(void **state)
+{
+	struct file_output output;
+	int status;
+	pid_t child;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	put("theirs", "old");
+	assert_int_equal(chmod(in_folder("theirs"), 0666), 0);
+	assert_int_equal(chmod(folder, 0777), 0);
+	child = fork();
+	if (child == 0) {
+		if (setgid(54321) != 0 || setuid(12345) != 0)
+			_exit(1);
+		_exit(file_replace(&output, in_folder("theirs")) == EPERM ? 0 : 2);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_content("theirs", "old");
+	assert_int_equal(count_names(), 1);
+}
+
+static void
+a_replacement_is_nobody_elses_before_it_has_its_mode(void **state)
+{
+	struct file_output output;
+	struct stat status;
+	mode_t before = umask(0);
+
+	(void)state;
+	put("secret", "old");
+	assert_int_equal(chmod(in_folder("secret"), 0400), 0);
+	assert_int_equal(file_replace(&output, in_folder("secret")), geteuid() == 0 ? 0 : EACCES);
+	umask(before);
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(fstat(output.fd, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0400);
+	file_abort(&output);
+	assert_content("secret", "old");
+}
+
+static void
+only_a_regular_file_is_replaced(void **state)
+{
+	struct file_output output;
+
+	(void)state;
+	assert_int_equal(mkfifo(in_folder("fifo"), 0600), 0);
+	assert_int_equal(symlink("nowhere", in_folder("dangling")), 0);
+	assert_int_equal(file_replace(&output, in_folder("fifo")), EINVAL);
+	assert_int_equal(file_replace(&output, folder), EISDIR);
+	assert_int_equal(file_replace(&output, in_folder("missing")), ENOENT);
+	assert_int_equal(file_replace(&output, in_folder("dangling")), ENOENT);
+	assert_int_equal(count_names(), 2);
+}
+
+static void
+a_link_that_others_may_replace_is_not_followed(void **state)
+{
+	struct file_output output;
+
+	(void)state;
+	put("target", "old");
+	assert_int_equal(mkdir(in_folder("open"), 0700), 0);
+	assert_int_equal(symlink("../target", in_folder("open/link")), 0);
+	assert_int_equal(symlink("open/link", in_folder("chain")), 0);
+	assert_int_equal(file_replace(&output, in_folder("chain")), 0);
+	file_abort(&output);
+	assert_int_equal(chmod(in_folder("open"), 0777), 0);
+	assert_int_equal(file_replace(&output, in_folder("open/link")), ELOOP);
+	assert_int_equal(file_replace(&output, in_folder("chain")), ELOOP);
+	assert_int_equal(chmod(in_folder("open"), 01777), 0); /* ours, and only we may take it away */
+	assert_int_equal(file_replace(&output, in_folder("chain")), 0);
+	file_abort(&output);
+	assert_content("target", "old");
 }
 
 static void
@@ -359,6 +491,12 @@ main(void)
 		CASE(appears_whole),
 		CASE(leaves_the_old_file_when_aborted),
 		CASE(keeps_mode_and_link),
+		CASE(a_replacement_keeps_mode_attributes_and_link),
+		CASE(a_replacement_keeps_the_owner),
+		CASE(a_replacement_that_would_change_the_owner_is_refused),
+		CASE(a_replacement_is_nobody_elses_before_it_has_its_mode),
+		CASE(only_a_regular_file_is_replaced),
+		CASE(a_link_that_others_may_replace_is_not_followed),
 		CASE(a_new_file_obeys_the_umask),
 		CASE(writes_through_a_fifo),
 		CASE(a_named_descriptor_is_not_truncated),

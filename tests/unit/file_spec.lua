@@ -45,6 +45,18 @@ function TestFile:test_in_a_task()
   lu.assertEquals(content(self.path), text)
 end
 
+function TestFile:test_replace()
+  local missing, message, code = file.replace(self.path)
+  lu.assertEquals({ missing, message, code }, { nil, self.path .. ": No such file or directory", "local.file" })
+  local output = assert(file.create(self.path))
+  output:commit()
+  local again <close> = assert(file.replace(self.path))
+  lu.assertIsTrue(again:write("new"))
+  lu.assertEquals(content(self.path), "")
+  lu.assertIsTrue(again:commit())
+  lu.assertEquals(content(self.path), "new")
+end
+
 function TestFile:test_close_without_commit_leaves_nothing()
   do
     local output <close> = assert(file.create(self.path))
