@@ -319,7 +319,7 @@ hash_collisions(void **state)
 	assert_int_equal(store_skipped_count(store), 1);
 	store_free(store);
 
-	snprintf(name, sizeof name, "%08x.%u", dn_hash(subject), 2);
+	snprintf(name, sizeof name, "%08x.%u", dn_hash(subject), 2U);
 	assert_int_equal(symlink("two.pem", in_folder(name)), 0);
 	store = store_new();
 	assert_int_equal(store_add_directory(store, folder), 0);
