@@ -43,7 +43,9 @@ function observe.ended(seen, why, seconds)
     if type(timings) == "table" and seen.stage_started and not timings.ms then
       timings.ms = (task.now() - seen.stage_started) * 1000
     end
-    observe.stop(seen, TIMEOUTS[seen.stage], ("nothing more came within %g seconds"):format(seconds))
+    local code, detail = TIMEOUTS[seen.stage], ("nothing more came within %g seconds"):format(seconds)
+    if seen.stage == "tcp" then code, detail = connect.timed_out(seen) end
+    observe.stop(seen, code, detail)
   elseif why == "cancelled" then
     observe.stop(seen, "local.interrupted", "interrupted before it was done")
   else

@@ -32,6 +32,7 @@ local function attempt(race, address)
     race.winner, race.address = stream, record.address
   elseif not ok then
     record.error, record.detail = code, message
+    race.next_start = 0 -- RFC 8305 §5: a failure starts the next attempt at once
   end
   if stream and race.winner ~= stream then
     race.streams[stream] = nil
@@ -40,11 +41,14 @@ local function attempt(race, address)
   race.source.news:wake()
 end
 
-local function failure(race)
+-- Code and detail of attempts that brought no connection; one that is still
+-- under way has run out of time.
+local function failure(attempts)
   local best
-  for _, record in ipairs(race.attempts) do
+  for _, record in ipairs(attempts) do
+    if not record.error then record.error, record.detail = "tcp.timeout", "no answer to the connection attempt" end
     local rank = RANK[record.error] or 0
-    if record.error and (not best or rank < best.rank) then
+    if not best or rank < best.rank then
       best = { rank = rank, code = record.error, detail = record.detail, address = record.address }
     end
   end
@@ -52,10 +56,10 @@ local function failure(race)
 end
 
 -- Waits until it is worth looking again: news, the next start, or the end of the resolution delay.
-local function wait(race, soon, next_start)
+local function wait(race, soon)
   local seconds = soon
   if race.source:any() and race.active > 0 then
-    local left = next_start - task.now()
+    local left = race.next_start - task.now()
     seconds = math.max(soon or 0, left, 0)
   end
   race.source.news:wait(seconds)
@@ -63,25 +67,25 @@ end
 
 --- Races the addresses of `source` for a connection: stream | nil, code, detail.
 function connect.race(seen, opts, source)
-  local race = { source = source, attempts = {}, streams = {}, active = 0, interface = opts.interface }
-  local next_start = 0
+  local race = { source = source, attempts = {}, streams = {}, active = 0, next_start = 0,
+    interface = opts.interface }
   while not race.winner do
     local address, soon
-    if race.active == 0 or task.now() >= next_start then address, soon = source:take() end
+    if race.active == 0 or task.now() >= race.next_start then address, soon = source:take() end
     if address then
       if not seen.tcp then
         seen.dns.ms = seen.dns.fixed and 0 or (task.now() - seen.stage_started) * 1000
         seen.stage, seen.stage_started = "tcp", task.now()
         seen.tcp = { attempts = race.attempts }
       end
-      next_start = task.now() + STAGGER
+      race.next_start = task.now() + STAGGER
       task.spawn(attempt, race, address)
       task.breathe()
     elseif race.active > 0 or source:open() or source:any() then
-      wait(race, soon, next_start)
+      wait(race, soon)
     elseif seen.tcp then
       seen.tcp.ms = (task.now() - seen.stage_started) * 1000
-      return nil, failure(race)
+      return nil, failure(race.attempts)
     else
       return nil, source:failure()
     end
@@ -91,6 +95,11 @@ function connect.race(seen, opts, source)
   end
   seen.tcp.address, seen.tcp.ms = race.address, (task.now() - seen.stage_started) * 1000
   return race.winner
+end
+
+--- Code and detail of a race that the deadline ended.
+function connect.timed_out(seen)
+  return failure(seen.tcp.attempts)
 end
 
 return connect
