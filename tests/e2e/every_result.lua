@@ -1,7 +1,8 @@
 -- kedge-lua every_result.lua FOLDER [OPTION=VALUE]...: writes one report with
 -- every status, every stage and text of hostile peers into FOLDER, a file for
--- each format, named as the format. Prints the exit status that kedge would have.
--- Options: only=STATUS,STATUS keeps these results; warning_days=, critical_days=.
+-- each format, named as the format. Prints the exit status that kedge would have,
+-- and KiB of memory that are in use when all results are written. Options: formats=NAME,NAME besides json;
+-- only=STATUS,STATUS keeps these results; times=N reports them N times; warning_days=, critical_days=.
 
 local folder = ...
 local options = {}
@@ -10,7 +11,7 @@ for i = 2, select("#", ...) do
   options[name] = math.tointeger(tonumber(value)) or value
 end
 
-local FORMATS = { "json" }
+local FORMATS = options.times and {} or { "json" }
 for name in (options.formats or "jsonl,csv,tap,junit"):gmatch("[^,]+") do FORMATS[#FORMATS + 1] = name end
 
 -- What a peer may say, by what it would break.
@@ -45,7 +46,10 @@ local function whole(id, text)
     path = { 0, 1 }, anchor = { subject = text, sha256 = hash, not_after = "2030-01-01T00:00:00Z" },
     verdicts = { trust = { code = "ok", store = "store " .. text }, reference = { code = "ok", store = "ats" } }, warnings = {},
     h2 = { ping_ms = 20.5, settings = { MAX_CONCURRENT_STREAMS = 100 } }, http = { version = "2", status = 200, body = text },
-    values = { queue = 3, depth_ms = 1.5, note = text, on = true, free_percent = 25, queue_total = 7, wait = { d = 2 }, [text] = 1 },
+    values = { queue = 3, depth_ms = 1.5, note = text, on = true, free_percent = 25, queue_total = 7, wait = { d = 2 }, [text] = 1,
+      odd = { kilobytes_sum = 1, HTTPErrors = 2, gauge = 3, ["bits per kilometer"] = 4, bucket = 5, fahrenheit = 6,
+        ["7"] = 7, ["7_h_x"] = 8, milliseconds_total = 9, temperatureKelvins = 10, ["up (%)"] = 0.5, weeks = 2,
+        size_mib = 1.5, ["\u{65E5}"] = 11, info_count = -1 } },
   }
 end
 
@@ -92,12 +96,16 @@ local function render()
   for i, name in ipairs(FORMATS) do opts.format[i] = { name = name, file = folder .. "/" .. name } end
   local outputs = assert(require("kedge.output").open(opts))
   local report = require("kedge.report").new("every", opts, outputs, BEGUN, function() return 0.25 end)
-  for _, r in ipairs(results) do
-    if is_wanted(r) then report:add(r) end
+  for _ = 1, options.times or 1 do
+    for _, r in ipairs(results) do
+      if is_wanted(r) then report:add(r) end
+    end
   end
-  return report:finish()
+  collectgarbage()
+  local memory = collectgarbage("count")
+  return ("%d %d"):format(report:finish(), memory // 1)
 end
 
 local done, status, traceback = require("kedge.task").main(render)
 if not done then error(tostring(status) .. "\n" .. tostring(traceback)) end
-io.stdout:write(tostring(status), "\n")
+io.stdout:write(status, "\n")

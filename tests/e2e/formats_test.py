@@ -28,6 +28,7 @@ from kedge import rows
 PROMTOOL = shutil.which("promtool") or os.path.join(kedge.ROOT, "build/prometheus/usr/bin/promtool")
 KEDGE_LUA = os.path.abspath(os.environ.get("KEDGE_LUA") or os.path.join(kedge.ROOT, "build/plain/kedge-lua"))
 FORMATS = ["jsonl", "csv", "tap", "junit", "sh", "markdown", "prometheus", "nagios"]
+STREAMING = ["jsonl", "csv", "tap", "sh", "markdown"]
 
 HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
@@ -57,14 +58,14 @@ def text_of(value):
     return clean(value) if isinstance(value, str) else str(value).lower()
 
 
-def render(folder, *options):
-    """Writes the report into the folder, a file a format; the exit status that kedge would have."""
+def render(folder, *options, formats=FORMATS):
+    """Writes the report into the folder, a file a format; the exit status that kedge would have, and KiB in use at the end."""
     done = subprocess.run(
-        [KEDGE_LUA, "tests/e2e/every_result.lua", folder, "formats=" + ",".join(FORMATS), *options],
+        [KEDGE_LUA, "tests/e2e/every_result.lua", folder, "formats=" + ",".join(formats), *options],
         cwd=kedge.ROOT, capture_output=True, text=True, check=False, timeout=kedge.GUARD,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return int(done.stdout)
+    return tuple(map(int, done.stdout.split()))
 
 
 def tool(*words, stdin=None, status=0):
@@ -79,7 +80,7 @@ class Formats(kedge.Test):
     def setUpClass(cls):
         super().setUpClass()
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
-        cls.exit_status = render(cls.folder)
+        cls.exit_status, _ = render(cls.folder)
         cls.report = json.loads(cls.text("json"))
         cls.results = cls.report["results"]
 
@@ -108,6 +109,12 @@ class Formats(kedge.Test):
         for name in FORMATS:
             with self.subTest(name):
                 kedge.check_safe(self.text(name).replace("\r\n", "\n") if name == "csv" else self.text(name), "")
+
+    def test_what_streams_keeps_nothing(self):
+        """Ten times the results, the same memory."""
+        folder = tempfile.mkdtemp(dir=self.folder)
+        few, many = (render(folder, "only=warn", f"times={n}", formats=STREAMING)[1] for n in (10, 100))
+        self.assertLess(many - few, 16, "KiB more")
 
     def test_jsonl(self):
         lines = tool("jq", "-c", ".", self.path("jsonl")).splitlines()
@@ -365,7 +372,7 @@ class Formats(kedge.Test):
     ])  # fmt: skip
     def nagios_status(self, _, options, status, word):
         folder = tempfile.mkdtemp(dir=self.folder)
-        self.assertEqual(render(folder, *options.split()), status)
+        self.assertEqual(render(folder, *options.split())[0], status)
         with open(f"{folder}/nagios", encoding="utf-8") as file:
             self.assertTrue(file.read().startswith(f"KEDGE {word} - "))
 
@@ -401,7 +408,7 @@ class Command(kedge.Test):
 
     def test_a_result_is_written_as_soon_as_it_is_there(self):
         """A reader of these sees the first while the second check still waits for its server."""
-        for name in ("jsonl", "csv", "tap", "sh", "markdown"):
+        for name in STREAMING:
             with self.subTest(name):
                 targets = [self.lab.port["good"], self.lab.port["silent"]]
                 process = kedge.start("check", *(f"tls://127.0.0.1:{port}" for port in targets), "-f", name, "--timeout", "60")
