@@ -170,10 +170,12 @@ LUA_TESTS = \
 	tests/unit/expect_spec.lua \
 	tests/unit/explain_spec.lua \
 	tests/unit/file_spec.lua \
+	tests/unit/flat_spec.lua \
 	tests/unit/http1_spec.lua \
 	tests/unit/instant_spec.lua \
 	tests/unit/json_spec.lua \
 	tests/unit/judge_spec.lua \
+	tests/unit/metric_spec.lua \
 	tests/unit/modules_spec.lua \
 	tests/unit/name_spec.lua \
 	tests/unit/nearest_spec.lua \
