@@ -381,12 +381,11 @@ BUILD_PACKAGES = gcc libc6-dev lua5.4 liblua5.4-dev libbearssl-dev libnghttp2-de
 	libev-dev libc-ares-dev lua-argparse lua-dkjson
 DEMO_PACKAGES = openssl python3
 LAB_PACKAGES = dnsmasq-base gnutls-bin
-CHECK_PACKAGES = perl lua-unit libcmocka-dev python3-tap python3-jsonschema python3-cryptography curl ca-certificates \
+CHECK_PACKAGES = perl lua-unit libcmocka-dev python3-tap python3-jsonschema python3-cryptography curl strace ca-certificates \
 	jq libxml2-utils python3-junitparser python3-yaml python3-prometheus-client libmonitoring-plugin-perl \
 	cmark-gfm busybox-static dash bash
 LINT_PACKAGES = lua-check cppcheck clang clang-tidy shellcheck
 # nginx and prometheus (for promtool) are unpacked, not installed: their packages enable services.
-UNPACKED_CHECK_PACKAGES = prometheus
 
 .PHONY: deps deps-demo deps-lab deps-check
 deps: ## install what the build needs (apt; sudo if not root)
@@ -403,7 +402,6 @@ deps-lab: deps-demo
 deps-check: deps-lab ## install what the tests and lint need besides
 	$(Q).ci/apt install $(CHECK_PACKAGES) $(LINT_PACKAGES)
 	$(Q).ci/apt unpack build/prometheus prometheus
-	$(Q).ci/apt unpack build/prometheus $(UNPACKED_CHECK_PACKAGES)
 
 # Of the targets below each installs what it needs before anything is compiled.
 ifneq ($(filter check check-all lint coverage bench,$(MAKECMDGOALS)),)
