@@ -67,6 +67,7 @@ BINDINGS = \
 	core/bind/tree.c \
 	core/bind/x509.c
 LUA_MODULES = \
+	lua/audit.lua \
 	lua/avs.lua \
 	lua/causes.lua \
 	lua/check.lua \
@@ -110,6 +111,15 @@ LUA_MODULES = \
 	lua/target_list.lua \
 	lua/task.lua \
 	lua/terminal.lua \
+	lua/audit/authorities.lua \
+	lua/audit/chains.lua \
+	lua/audit/config.lua \
+	lua/audit/files.lua \
+	lua/audit/finding.lua \
+	lua/audit/image.lua \
+	lua/audit/layout.lua \
+	lua/audit/stores.lua \
+	lua/audit/upkeep.lua \
 	lua/formats/csv.lua \
 	lua/formats/json.lua \
 	lua/formats/jsonl.lua \
@@ -127,9 +137,11 @@ LUA_MODULES = \
 	lua/reasons/device.lua \
 	lua/reasons/http.lua \
 	lua/reasons/network.lua \
+	lua/reasons/store.lua \
 	lua/reasons/tls.lua \
 	lua/reasons/trust.lua
 SCRIPTS = \
+	scripts/ca-audit.lua \
 	scripts/check.lua \
 	scripts/regions.lua \
 	scripts/sdk-config.lua
@@ -164,6 +176,7 @@ C_TESTS = \
 	tests/core/tree_test.c \
 	tests/core/trust_test.c
 LUA_TESTS = \
+	tests/unit/audit_spec.lua \
 	tests/unit/avs_spec.lua \
 	tests/unit/cli_spec.lua \
 	tests/unit/compare_spec.lua \
@@ -197,6 +210,7 @@ LUA_TESTS = \
 	tests/conformance/ats_spec.lua \
 	tests/conformance/limbo_spec.lua
 E2E_TESTS = \
+	tests/e2e/audit_test.py \
 	tests/e2e/check_test.py \
 	tests/e2e/faults_test.py \
 	tests/e2e/formats_test.py \

@@ -1,5 +1,5 @@
 /*
- * For the static build only: light stand-ins for what glibc makes heavy.
+ * For static linking only: light stand-ins for what glibc makes heavy.
  * c-ares can look up names of services, kedge never asks it to (ports are
  * numbers); glibc's look-up weighs 100 KB and would want shared libraries at
  * run time. libm's asin and acos, which only Lua's math library calls, weigh
