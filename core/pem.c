@@ -89,7 +89,7 @@ bad(struct pem_block *block, unsigned line, const char *message)
 	return PEM_BAD;
 }
 
-/* Skips the headers that RFC 1421 puts before the body, up to an empty line. */
+/* Skips the headers that RFC 1421 puts before the body, up to an empty line or at most to the block's end. */
 static void
 headers_skip(struct pem *pem)
 {
@@ -100,9 +100,14 @@ headers_skip(struct pem *pem)
 		*pem = start;
 		return;
 	}
-	while (line_take(pem, &line))
-		if (line.length == 0 || line_starts(&line, DASHES) || (line.length == 1 && line.text[0] == '\r'))
-			break;
+	for (start = *pem; line_take(pem, &line); start = *pem) {
+		if (line.length == 0 || (line.length == 1 && line.text[0] == '\r'))
+			return;
+		if (line_starts(&line, DASHES)) {
+			*pem = start;
+			return;
+		}
+	}
 }
 
 /* Reads from behind a BEGIN line to its END line. */

@@ -56,6 +56,8 @@ texts(void **state)
 		{ B "a\nG\nVsb\nG8\n=\n" E, "CERTIFICATE@1=hello;" },
 		{ "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: X\n\naGVsbG8=\n-----END RSA PRIVATE KEY-----\n",
 		    "RSA PRIVATE KEY@1=hello;" },
+		{ B "X: y\n" B "aGkh\n" E, "bad@1:the next block begins before this one's END line;CERTIFICATE@3=hi!;" },
+		{ B "X: y\naGkh\n" E B "aGkh\n" E, "CERTIFICATE@1=???;CERTIFICATE@5=hi!;" },
 		{ B "aGVsbG8\n" E, "CERTIFICATE@1=???;" },
 		{ B "aGVsbG8==\n" E, "CERTIFICATE@1=???;" },
 		{ B "aGVsbG8=aGkh\n" E, "CERTIFICATE@1=???;" },
