@@ -9,7 +9,7 @@ local reasons = {}
 
 local FILES = {
   dns = "network", tcp = "network", tls = "tls", alpn = "tls", trust = "trust", h2 = "http", http = "http",
-  ["local"] = "device", script = "device",
+  ["local"] = "device", script = "device", store = "store",
 }
 
 --- The stages at which a check can stop; the first word of a code.

@@ -108,6 +108,14 @@ local function changes(out, text)
   end
 end
 
+-- A finding of an audit is its sentence; the id and code of a bad one stand in its paragraph.
+local function sentence(out, r)
+  local mark, mark_width = mark_of(out, r.status)
+  for i, piece in ipairs(show.wrap(out:escape(r.message), out.width - mark_width)) do
+    put(out, (i == 1 and mark .. " " or (" "):rep(mark_width)) .. piece)
+  end
+end
+
 -- A result about no target says in words what was found, and what comes next.
 local function finding(out, r)
   if r.values and type(r.values.diff) == "string" then changes(out, r.values.diff) end
@@ -147,8 +155,9 @@ function format.result(out, r)
     out:write(out.state.run and "\n" or "", ("Run %d\n"):format(r.run))
     out.state.run = r.run
   end
-  line(out, r)
-  if not r.target then finding(out, r) end
+  local is_finding = r.labels and r.labels.finding
+  if is_finding then sentence(out, r) else line(out, r) end
+  if not r.target and not is_finding then finding(out, r) end
   if out.verbose then require("kedge.details").write(out, r) end
   out.state.causes:add(r)
 end
