@@ -72,8 +72,9 @@ function format.result(out, r)
   if days then state.days = math.min(days, state.days or days) end
   performance(out, r, days)
   local word = r.status == "skip" and "SKIPPED" or STATES[own]
-  local remedy = r.remedy and ". " .. r.remedy or ""
-  table.insert(state.lines, plain(("%s %s: %s, %s"):format(word, r.id, r.code, r.message or "") .. remedy .. own_text(r)) .. "\n")
+  local message = r.message or ""
+  local remedy = r.remedy and (message:find("%.$") and " " or ". ") .. r.remedy or ""
+  table.insert(state.lines, plain(("%s %s: %s, %s"):format(word, r.id, r.code, message) .. remedy .. own_text(r)) .. "\n")
 end
 
 local function worst(found)

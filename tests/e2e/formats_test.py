@@ -331,7 +331,7 @@ class Formats(kedge.Test):
         words = {"ok": "OK|WARNING|CRITICAL", "warn": "WARNING", "fail": "CRITICAL", "skip": "SKIPPED"}
         for line, result in zip(lines, self.results):
             self.assertNotIn("|", line)
-            remedy = f". {clean(result['remedy'])}" if result["remedy"] else ""
+            remedy = (" " if result["message"].endswith(".") else ". ") + clean(result["remedy"]) if result["remedy"] else ""
             own = self.own(result, ", ")
             text = f"{clean(result['id'])}: {result['code']}, {clean(result['message'])}{remedy}{f' ({own})' if own else ''}"
             word, _, rest = line.partition(" ")
