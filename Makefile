@@ -55,6 +55,7 @@ CORE = \
 STATIC_ONLY = core/static.c
 BINDINGS = \
 	core/bind/bind.c \
+	core/bind/certificate.c \
 	core/bind/embedded.c \
 	core/bind/file.c \
 	core/bind/loop.c \
