@@ -99,7 +99,7 @@ function config_edit.run(wish)
   config, message = sdk_config.read(text)
   if not config then return nil, ("%s, %s"):format(path, message) end
   if not wish.url and not wish.reset then return found(path, config) end
-  local changed = sdk_config.change(text, wish.url)
+  local changed = sdk_config.change(config, wish.url)
   if changed == text then return unchanged(path, wish.url) end
   local difference = diff.unified(text, changed, path)
   if not wish.apply then return pending(path, wish.url, difference), PENDING end

@@ -26,10 +26,12 @@ end
 
 -- The first byte in which two lines differ.
 local function first_difference(a, b)
-  for i = 1, math.min(#a, #b) do
-    if a:byte(i) ~= b:byte(i) then return i end
+  local same, most = 0, math.min(#a, #b)
+  while same < most do
+    local middle = (same + most + 1) // 2
+    if a:sub(same + 1, middle) == b:sub(same + 1, middle) then same = middle else most = middle - 1 end
   end
-  return math.min(#a, #b) + 1
+  return same + 1
 end
 
 -- A line that is too long, cut to what stands around the byte `at`.

@@ -9,8 +9,8 @@ local limits = require "kedge.limits"
 local scan = {}
 
 local BOM = "\u{FEFF}"
-local QUOTE, SLASH, STAR, COMMA, COLON, BRACE, BRACE_END, BRACKET, BRACKET_END, MINUS, ZERO, NINE =
-  ('"/*,:{}[]-09'):byte(1, -1)
+local QUOTE, SLASH, STAR, COMMA, COLON, BRACE, BRACE_END, BRACKET, BRACKET_END, MINUS, ZERO, NINE, BACKSLASH, SPACE =
+  ('"/*,:{}[]-09\\ '):byte(1, -1)
 local SIMPLE = { ['"'] = '"', ["\\"] = "\\", ["/"] = "/", b = "\b", f = "\f", n = "\n", r = "\r", t = "\t" }
 local EXPONENT_MAX = 308 -- RapidJSON refuses what a double can't hold
 
@@ -35,6 +35,8 @@ end
 -- The first byte from `at` that belongs to no white space and no comment.
 local function skip(text, at)
   while true do
+    local byte = text:byte(at)
+    if byte and byte > SPACE and byte ~= SLASH then return at end -- the usual case, and the quick one
     at = text:find("[^ \t\r\n]", at) or #text + 1
     if text:byte(at) ~= SLASH then return at end
     local next = text:byte(at + 1)
@@ -73,10 +75,10 @@ local function read_string(text, at)
   while true do
     local found = text:find('["\\\0-\31]', from)
     if not found then refuse(at, "the string that begins here does not end") end
-    local byte = text:sub(found, found)
+    local byte = text:byte(found)
     local before = text:sub(from, found - 1)
-    if byte == '"' then return found + 1, parts and table.concat(parts) .. before or before end
-    if byte ~= "\\" then refuse(found, "a control character (or the end of the line) stands in a string") end
+    if byte == QUOTE then return found + 1, parts and table.concat(parts) .. before or before end
+    if byte ~= BACKSLASH then refuse(found, "a control character (or the end of the line) stands in a string") end
     parts = parts or {}
     parts[#parts + 1] = before
     local letter = text:sub(found + 1, found + 1)

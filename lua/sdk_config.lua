@@ -243,12 +243,12 @@ function sdk_config.edit(text, edits)
   return table.concat(parts) .. text:sub(from)
 end
 
---- The text with the endpoint at `url`, or without one where `url` is nil: the
--- same text where nothing is to be done. nil and a sentence where it can't be read.
-function sdk_config.change(text, url)
-  local config, message = sdk_config.read(text)
-  if not config then return nil, message end
-  local changed = sdk_config.edit(text, url and sdk_config.set(config, url) or sdk_config.reset(config))
+--- The text of a configuration that was read, with the endpoint at `url`, or
+-- without one where `url` is nil: the same text where nothing is to be done.
+function sdk_config.change(config, url)
+  local edits = url and sdk_config.set(config, url) or sdk_config.reset(config)
+  if not edits[1] then return config.text end
+  local changed = sdk_config.edit(config.text, edits)
   local again = assert(sdk_config.read(changed)) -- a wrong edit must never reach the file
   assert(again.endpoint == url and (url or not again.member), "the edit missed its mark")
   return changed
