@@ -4,7 +4,8 @@
 #include <sys/random.h>
 #include <sys/types.h>
 
-int entropy_fill(void *to, size_t n)
+int
+entropy_fill(void *to, size_t n)
 {
 	ssize_t got;
 

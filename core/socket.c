@@ -8,7 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static ssize_t fail(struct socket *s)
+static ssize_t
+fail(struct socket *s)
 {
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return STREAM_AGAIN;
@@ -17,7 +18,8 @@ static ssize_t fail(struct socket *s)
 	return STREAM_FAILED;
 }
 
-static void keep_head(struct socket *s, const unsigned char *bytes, size_t n)
+static void
+keep_head(struct socket *s, const unsigned char *bytes, size_t n)
 {
 	size_t room = sizeof s->head - s->head_length;
 
@@ -27,7 +29,8 @@ static void keep_head(struct socket *s, const unsigned char *bytes, size_t n)
 	s->head_length += n;
 }
 
-static ssize_t socket_read(struct stream *self, void *to, size_t n)
+static ssize_t
+socket_read(struct stream *self, void *to, size_t n)
 {
 	struct socket *s = (struct socket *)self;
 	ssize_t got;
@@ -44,7 +47,8 @@ static ssize_t socket_read(struct stream *self, void *to, size_t n)
 	return got;
 }
 
-static ssize_t socket_write(struct stream *self, const void *from, size_t n)
+static ssize_t
+socket_write(struct stream *self, const void *from, size_t n)
 {
 	struct socket *s = (struct socket *)self;
 	ssize_t put;
@@ -58,13 +62,15 @@ static ssize_t socket_write(struct stream *self, const void *from, size_t n)
 	return put;
 }
 
-static void init(struct socket *s, int fd)
+static void
+init(struct socket *s, int fd)
 {
 	*s = (struct socket){ .stream = { .read = socket_read, .write = socket_write }, .fd = fd };
 }
 
 /* Binds to a local address: 0, errno, or -1 when the text isn't an address of that family. */
-static int bind_address(int fd, sa_family_t family, const char *text)
+static int
+bind_address(int fd, sa_family_t family, const char *text)
 {
 	struct sockaddr_in in4 = { .sin_family = AF_INET };
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
@@ -79,7 +85,8 @@ static int bind_address(int fd, sa_family_t family, const char *text)
 	return bound < 0 ? errno : 0;
 }
 
-static int bind_interface(int fd, sa_family_t family, const char *interface)
+static int
+bind_interface(int fd, sa_family_t family, const char *interface)
 {
 	int error = bind_address(fd, family, interface);
 
@@ -90,7 +97,8 @@ static int bind_interface(int fd, sa_family_t family, const char *interface)
 	return 0;
 }
 
-static int start(int fd, const struct sockaddr *address, socklen_t length, const char *interface)
+static int
+start(int fd, const struct sockaddr *address, socklen_t length, const char *interface)
 {
 	/* BearSSL gives its records one at a time: with Nagle's delay a handshake takes 45 ms more */
 	const int on = 1;
@@ -105,7 +113,8 @@ static int start(int fd, const struct sockaddr *address, socklen_t length, const
 	return error;
 }
 
-int socket_open(struct socket *s, const struct sockaddr *address, socklen_t length, const char *interface)
+int
+socket_open(struct socket *s, const struct sockaddr *address, socklen_t length, const char *interface)
 {
 	int error;
 
@@ -118,7 +127,8 @@ int socket_open(struct socket *s, const struct sockaddr *address, socklen_t leng
 	return error;
 }
 
-int socket_finish(struct socket *s)
+int
+socket_finish(struct socket *s)
 {
 	struct sockaddr_storage peer;
 	socklen_t length = sizeof peer;
@@ -134,7 +144,8 @@ int socket_finish(struct socket *s)
 	return 0;
 }
 
-void socket_adopt(struct socket *s, int fd)
+void
+socket_adopt(struct socket *s, int fd)
 {
 	const int on = 1;
 
@@ -144,7 +155,8 @@ void socket_adopt(struct socket *s, int fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* fails on what isn't TCP: no harm */
 }
 
-void socket_close(struct socket *s)
+void
+socket_close(struct socket *s)
 {
 	if (s->fd >= 0)
 		(void)close(s->fd);

@@ -10,32 +10,37 @@
 
 enum { SEED = 32 }; /* bytes of the kernel's randomness for one connection */
 
-static void names_start(const br_ssl_client_certificate_class **ctx)
+static void
+names_start(const br_ssl_client_certificate_class **ctx)
 {
 	((struct tls_identity *)(void *)ctx)->requested = true;
 }
 
-static void name_start(const br_ssl_client_certificate_class **ctx, size_t length)
+static void
+name_start(const br_ssl_client_certificate_class **ctx, size_t length)
 {
 	(void)ctx;
 	(void)length;
 }
 
-static void name_append(const br_ssl_client_certificate_class **ctx, const unsigned char *bytes, size_t n)
+static void
+name_append(const br_ssl_client_certificate_class **ctx, const unsigned char *bytes, size_t n)
 {
 	(void)ctx;
 	(void)bytes;
 	(void)n;
 }
 
-static void name_end(const br_ssl_client_certificate_class **ctx)
+static void
+name_end(const br_ssl_client_certificate_class **ctx)
 {
 	(void)ctx;
 }
 
 /* Without a certificate an empty list is sent: RFC 5246 section 7.4.6 */
-static void choose_none(const br_ssl_client_certificate_class **ctx, const br_ssl_client_context *client,
-	uint32_t types, br_ssl_client_certificate *choices)
+static void
+choose_none(const br_ssl_client_certificate_class **ctx, const br_ssl_client_context *client, uint32_t types,
+	    br_ssl_client_certificate *choices)
 {
 	(void)ctx;
 	(void)client;
@@ -54,7 +59,8 @@ static const br_ssl_client_certificate_class no_certificate = {
 };
 
 /* Copies the names: BearSSL keeps pointers, and copies unchecked into 512 bytes when it writes them. */
-static bool set_alpn(struct tls *t, const struct tls_config *config)
+static bool
+set_alpn(struct tls *t, const struct tls_config *config)
 {
 	size_t used = 0, length;
 
@@ -71,15 +77,17 @@ static bool set_alpn(struct tls *t, const struct tls_config *config)
 	return true;
 }
 
-static bool config_valid(const struct tls_config *config)
+static bool
+config_valid(const struct tls_config *config)
 {
 	if (config->name != NULL && (config->name[0] == '\0' || strlen(config->name) > TLS_NAME_MAX))
 		return false;
-	return config->version_min >= BR_TLS10 && config->version_min <= config->version_max
-		&& config->version_max <= BR_TLS12;
+	return config->version_min >= BR_TLS10 && config->version_min <= config->version_max &&
+	       config->version_max <= BR_TLS12;
 }
 
-static void set_engine(struct tls *t, const struct tls_config *config)
+static void
+set_engine(struct tls *t, const struct tls_config *config)
 {
 	br_ssl_engine_context *engine = &t->client.eng;
 	br_x509_minimal_context unused; /* init_full fills one; ours takes its place before anything reads it */
@@ -95,7 +103,8 @@ static void set_engine(struct tls *t, const struct tls_config *config)
 }
 
 /* The seed goes in behind init_full, which sets the hashes, and before the reset: elsewhere it is lost. */
-static enum tls_fault seed_engine(struct tls *t)
+static enum tls_fault
+seed_engine(struct tls *t)
 {
 	unsigned char seed[SEED];
 	int error = entropy_fill(seed, sizeof seed);
@@ -109,7 +118,8 @@ static enum tls_fault seed_engine(struct tls *t)
 	return TLS_OK;
 }
 
-static enum tls_fault start(struct tls *t, const struct tls_config *config)
+static enum tls_fault
+start(struct tls *t, const struct tls_config *config)
 {
 	enum tls_fault fault;
 
@@ -122,7 +132,8 @@ static enum tls_fault start(struct tls *t, const struct tls_config *config)
 	return br_ssl_client_reset(&t->client, config->name, 0) ? TLS_OK : TLS_MISUSE;
 }
 
-struct tls *tls_new(const struct tls_config *config, enum tls_fault *why)
+struct tls *
+tls_new(const struct tls_config *config, enum tls_fault *why)
 {
 	struct tls *t;
 
@@ -145,7 +156,8 @@ struct tls *tls_new(const struct tls_config *config, enum tls_fault *why)
 	return NULL;
 }
 
-void tls_free(struct tls *t)
+void
+tls_free(struct tls *t)
 {
 	int error = errno;
 
@@ -157,27 +169,32 @@ void tls_free(struct tls *t)
 	errno = error;
 }
 
-size_t tls_chain_count(const struct tls *t)
+size_t
+tls_chain_count(const struct tls *t)
 {
 	return t->chain.count;
 }
 
-const unsigned char *tls_chain_certificate(const struct tls *t, size_t i, size_t *length)
+const unsigned char *
+tls_chain_certificate(const struct tls *t, size_t i, size_t *length)
 {
 	return tls_chain_get(&t->chain, i, length);
 }
 
-bool tls_pending(const struct tls *t)
+bool
+tls_pending(const struct tls *t)
 {
 	return t->out_start < t->out_end;
 }
 
-struct stream *tls_stream(struct tls *t)
+struct stream *
+tls_stream(struct tls *t)
 {
 	return &t->stream;
 }
 
-static void refresh_alert(struct tls *t)
+static void
+refresh_alert(struct tls *t)
 {
 	int error = br_ssl_engine_last_error(&t->client.eng);
 
@@ -190,7 +207,8 @@ static void refresh_alert(struct tls *t)
 	t->info.alert_name = t->info.alert < 0 ? NULL : tls_alert_name(t->info.alert);
 }
 
-const struct tls_info *tls_info(struct tls *t)
+const struct tls_info *
+tls_info(struct tls *t)
 {
 	struct tls_info *info = &t->info;
 	const struct tls_hello *h = &t->hello;

@@ -4,18 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void fail(struct tls_chain *c, enum tls_chain_fault fault)
+static void
+fail(struct tls_chain *c, enum tls_chain_fault fault)
 {
 	if (c->fault == TLS_CHAIN_OK)
 		c->fault = fault;
 }
 
-static struct tls_chain *chain_of(const br_x509_class **ctx)
+static struct tls_chain *
+chain_of(const br_x509_class **ctx)
 {
 	return (struct tls_chain *)(void *)ctx;
 }
 
-static void start_chain(const br_x509_class **ctx, const char *server_name)
+static void
+start_chain(const br_x509_class **ctx, const char *server_name)
 {
 	struct tls_chain *c = chain_of(ctx);
 
@@ -24,7 +27,8 @@ static void start_chain(const br_x509_class **ctx, const char *server_name)
 	c->key = NULL;
 }
 
-static void start_cert(const br_x509_class **ctx, uint32_t length)
+static void
+start_cert(const br_x509_class **ctx, uint32_t length)
 {
 	struct tls_chain *c = chain_of(ctx);
 	unsigned char *der;
@@ -44,7 +48,8 @@ static void start_cert(const br_x509_class **ctx, uint32_t length)
 	c->expected = c->length + length;
 }
 
-static void append(const br_x509_class **ctx, const unsigned char *bytes, size_t n)
+static void
+append(const br_x509_class **ctx, const unsigned char *bytes, size_t n)
 {
 	struct tls_chain *c = chain_of(ctx);
 
@@ -56,7 +61,8 @@ static void append(const br_x509_class **ctx, const unsigned char *bytes, size_t
 
 /* BearSSL's handshake checks a modulus for being even or zero, but no exponent:
  * 1 would let anybody sign, and a huge one costs 100 times the work. */
-static bool rsa_usable(const br_rsa_public_key *key)
+static bool
+rsa_usable(const br_rsa_public_key *key)
 {
 	const unsigned char *n = key->n, *e = key->e;
 	size_t n_length = key->nlen, e_length = key->elen;
@@ -73,7 +79,8 @@ static bool rsa_usable(const br_rsa_public_key *key)
 /* The decoder must be given the whole certificate in ONE push: after an error
  * it resumes behind the failed check at the next push and writes past its
  * buffer (an EC key over 520 bytes, an RSA 8192 leaf, bytes behind the end). */
-static void decode_leaf(struct tls_chain *c)
+static void
+decode_leaf(struct tls_chain *c)
 {
 	const br_x509_pkey *key;
 
@@ -87,7 +94,8 @@ static void decode_leaf(struct tls_chain *c)
 		c->key = key;
 }
 
-static void end_cert(const br_x509_class **ctx)
+static void
+end_cert(const br_x509_class **ctx)
 {
 	struct tls_chain *c = chain_of(ctx);
 
@@ -98,7 +106,8 @@ static void end_cert(const br_x509_class **ctx)
 		decode_leaf(c);
 }
 
-static unsigned end_chain(const br_x509_class **ctx)
+static unsigned
+end_chain(const br_x509_class **ctx)
 {
 	struct tls_chain *c = chain_of(ctx);
 
@@ -111,7 +120,8 @@ static unsigned end_chain(const br_x509_class **ctx)
 	return BR_ERR_X509_UNSUPPORTED;
 }
 
-static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *usages)
+static const br_x509_pkey *
+get_pkey(const br_x509_class *const *ctx, unsigned *usages)
 {
 	const struct tls_chain *c = (const struct tls_chain *)(const void *)ctx;
 
@@ -130,19 +140,22 @@ static const br_x509_class recorder = {
 	.get_pkey = get_pkey,
 };
 
-void tls_chain_init(struct tls_chain *c)
+void
+tls_chain_init(struct tls_chain *c)
 {
 	*c = (struct tls_chain){ .vtable = &recorder };
 }
 
-void tls_chain_free(struct tls_chain *c)
+void
+tls_chain_free(struct tls_chain *c)
 {
 	free(c->der);
 	c->der = NULL;
 	c->count = c->length = c->expected = 0;
 }
 
-const unsigned char *tls_chain_get(const struct tls_chain *c, size_t i, size_t *length)
+const unsigned char *
+tls_chain_get(const struct tls_chain *c, size_t i, size_t *length)
 {
 	size_t start = i == 0 ? 0 : c->end[i - 1];
 

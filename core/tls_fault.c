@@ -4,9 +4,9 @@
 #include <string.h>
 
 enum { /* alerts that have a code of their own */
-	ALERT_HANDSHAKE_FAILURE = 40,
-	ALERT_PROTOCOL_VERSION = 70,
-	ALERT_NO_APPLICATION_PROTOCOL = 120,
+       ALERT_HANDSHAKE_FAILURE = 40,
+       ALERT_PROTOCOL_VERSION = 70,
+       ALERT_NO_APPLICATION_PROTOCOL = 120,
 };
 
 static const char *const codes[] = {
@@ -29,18 +29,21 @@ static const char *const codes[] = {
 	[TLS_MISUSE] = "script.error",
 };
 
-const char *tls_fault_code(enum tls_fault fault)
+const char *
+tls_fault_code(enum tls_fault fault)
 {
 	return codes[fault];
 }
 
-void tls_fail(struct tls *t, enum tls_fault fault)
+void
+tls_fail(struct tls *t, enum tls_fault fault)
 {
 	if (t->info.fault == TLS_OK)
 		t->info.fault = fault;
 }
 
-bool tls_alpn_mismatch(const struct tls *t)
+bool
+tls_alpn_mismatch(const struct tls *t)
 {
 	const struct tls_hello *h = &t->hello;
 
@@ -52,51 +55,48 @@ bool tls_alpn_mismatch(const struct tls *t)
 	return true;
 }
 
-bool tls_wanted_certificate(const struct tls *t)
+bool
+tls_wanted_certificate(const struct tls *t)
 {
 	return t->identity.requested && t->released && !t->used;
 }
 
-static enum tls_fault alert_fault(const struct tls *t, int alert)
+static enum tls_fault
+alert_fault(const struct tls *t, int alert)
 {
 	if (tls_wanted_certificate(t))
 		return TLS_CLIENT_CERT_REQUIRED;
 	if (t->opened)
 		return TLS_ALERT;
 	switch (alert) {
-	case ALERT_HANDSHAKE_FAILURE:
-		return t->hello.version == 0 ? TLS_NO_CIPHER : TLS_ALERT;
-	case ALERT_PROTOCOL_VERSION:
-		return TLS_VERSION;
-	case ALERT_NO_APPLICATION_PROTOCOL:
-		return TLS_ALPN_MISMATCH;
-	default:
-		return TLS_ALERT;
+	case ALERT_HANDSHAKE_FAILURE: return t->hello.version == 0 ? TLS_NO_CIPHER : TLS_ALERT;
+	case ALERT_PROTOCOL_VERSION: return TLS_VERSION;
+	case ALERT_NO_APPLICATION_PROTOCOL: return TLS_ALPN_MISMATCH;
+	default: return TLS_ALERT;
 	}
 }
 
-static bool version_refused(const struct tls *t)
+static bool
+version_refused(const struct tls *t)
 {
 	unsigned version = t->hello.version;
 
 	return version != 0 && (version < t->client.eng.version_min || version > t->client.eng.version_max);
 }
 
-static enum tls_fault chain_fault(const struct tls *t)
+static enum tls_fault
+chain_fault(const struct tls *t)
 {
 	switch (t->chain.fault) {
-	case TLS_CHAIN_TOO_LARGE:
-		return TLS_TOO_LARGE;
-	case TLS_CHAIN_NO_MEMORY:
-		return TLS_NO_MEMORY;
-	case TLS_CHAIN_KEY:
-		return TLS_KEY_UNSUPPORTED;
-	default:
-		return TLS_OK;
+	case TLS_CHAIN_TOO_LARGE: return TLS_TOO_LARGE;
+	case TLS_CHAIN_NO_MEMORY: return TLS_NO_MEMORY;
+	case TLS_CHAIN_KEY: return TLS_KEY_UNSUPPORTED;
+	default: return TLS_OK;
 	}
 }
 
-enum tls_fault tls_engine_fault(const struct tls *t)
+enum tls_fault
+tls_engine_fault(const struct tls *t)
 {
 	int error = br_ssl_engine_last_error(&t->client.eng);
 
@@ -117,7 +117,8 @@ enum tls_fault tls_engine_fault(const struct tls *t)
 	return TLS_BAD_MESSAGE;
 }
 
-enum tls_fault tls_broken_fault(const struct tls *t, int error)
+enum tls_fault
+tls_broken_fault(const struct tls *t, int error)
 {
 	if (tls_wanted_certificate(t))
 		return TLS_CLIENT_CERT_REQUIRED;

@@ -9,7 +9,7 @@ enum {
 	MESSAGE_HELLO_REQUEST = 0,
 	MESSAGE_SERVER_HELLO = 2,
 	ALERT_WARNING = 1,
-	EXTENSION_ALPN = 16, /* RFC 7301 */
+	EXTENSION_ALPN = 16,               /* RFC 7301 */
 	EXTENSION_SUPPORTED_VERSIONS = 43, /* RFC 8446 section 4.2.1 */
 };
 
@@ -20,7 +20,8 @@ struct cursor {
 	bool short_of;
 };
 
-static unsigned take(struct cursor *c, size_t bytes)
+static unsigned
+take(struct cursor *c, size_t bytes)
 {
 	unsigned value = 0;
 
@@ -34,7 +35,8 @@ static unsigned take(struct cursor *c, size_t bytes)
 	return value;
 }
 
-static void skip(struct cursor *c, size_t bytes)
+static void
+skip(struct cursor *c, size_t bytes)
 {
 	if (c->left < bytes) {
 		c->short_of = true;
@@ -45,7 +47,8 @@ static void skip(struct cursor *c, size_t bytes)
 }
 
 /* ProtocolNameList with its one name: RFC 7301 section 3.1 */
-static void read_alpn(struct tls_hello *h, struct cursor c)
+static void
+read_alpn(struct tls_hello *h, struct cursor c)
 {
 	size_t length;
 
@@ -58,7 +61,8 @@ static void read_alpn(struct tls_hello *h, struct cursor c)
 	h->alpn_length = length;
 }
 
-static void read_extension(struct tls_hello *h, unsigned type, struct cursor body)
+static void
+read_extension(struct tls_hello *h, unsigned type, struct cursor body)
 {
 	if (type == EXTENSION_ALPN)
 		read_alpn(h, body);
@@ -67,7 +71,8 @@ static void read_extension(struct tls_hello *h, unsigned type, struct cursor bod
 }
 
 /* ServerHello: RFC 5246 section 7.4.1.3 */
-static void read_hello(struct tls_hello *h)
+static void
+read_hello(struct tls_hello *h)
 {
 	struct cursor c = { h->message + MESSAGE_HEADER, h->message_length - MESSAGE_HEADER, false };
 	unsigned version = take(&c, 2), suite, type;
@@ -91,13 +96,15 @@ static void read_hello(struct tls_hello *h)
 	}
 }
 
-static size_t body_length(const struct tls_hello *h)
+static size_t
+body_length(const struct tls_hello *h)
 {
 	return (size_t)h->message[1] << 16 | (size_t)h->message[2] << 8 | h->message[3];
 }
 
 /* Takes what the message under way still lacks and returns how much that was (> 0). */
-static size_t collect(struct tls_hello *h, const unsigned char *bytes, size_t n)
+static size_t
+collect(struct tls_hello *h, const unsigned char *bytes, size_t n)
 {
 	size_t want = MESSAGE_HEADER;
 
@@ -113,7 +120,8 @@ static size_t collect(struct tls_hello *h, const unsigned char *bytes, size_t n)
 	return n;
 }
 
-static size_t feed_handshake(struct tls_hello *h, const unsigned char *bytes, size_t n)
+static size_t
+feed_handshake(struct tls_hello *h, const unsigned char *bytes, size_t n)
 {
 	size_t used = collect(h, bytes, n);
 
@@ -129,7 +137,8 @@ static size_t feed_handshake(struct tls_hello *h, const unsigned char *bytes, si
 	return used;
 }
 
-static size_t feed_alert(struct tls_hello *h, const unsigned char *bytes)
+static size_t
+feed_alert(struct tls_hello *h, const unsigned char *bytes)
 {
 	h->alert[h->alert_length++] = *bytes;
 	if (h->alert_length == sizeof h->alert) {
@@ -140,7 +149,8 @@ static size_t feed_alert(struct tls_hello *h, const unsigned char *bytes)
 	return 1;
 }
 
-static size_t feed_header(struct tls_hello *h, const unsigned char *bytes)
+static size_t
+feed_header(struct tls_hello *h, const unsigned char *bytes)
 {
 	h->header[h->header_length++] = *bytes;
 	if (h->header_length == TLS_RECORD_HEADER) {
@@ -151,7 +161,8 @@ static size_t feed_header(struct tls_hello *h, const unsigned char *bytes)
 	return 1;
 }
 
-static size_t feed_record(struct tls_hello *h, const unsigned char *bytes, size_t n)
+static size_t
+feed_record(struct tls_hello *h, const unsigned char *bytes, size_t n)
 {
 	size_t used = 0;
 
@@ -169,12 +180,14 @@ static size_t feed_record(struct tls_hello *h, const unsigned char *bytes, size_
 	return used;
 }
 
-void tls_hello_init(struct tls_hello *h)
+void
+tls_hello_init(struct tls_hello *h)
 {
 	*h = (struct tls_hello){ .warning = -1 };
 }
 
-void tls_hello_feed(struct tls_hello *h, const unsigned char *bytes, size_t n)
+void
+tls_hello_feed(struct tls_hello *h, const unsigned char *bytes, size_t n)
 {
 	size_t used;
 

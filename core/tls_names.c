@@ -49,7 +49,10 @@ static const struct name alerts[] = {
 };
 
 /* IANA: TLS Cipher Suites, those that kedge may offer */
-#define SUITE(x) { BR_TLS_##x, "TLS_" #x }
+#define SUITE(x)                                                                                                       \
+	{                                                                                                              \
+		BR_TLS_##x, "TLS_" #x                                                                                  \
+	}
 static const struct name suites[] = {
 	SUITE(ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
 	SUITE(ECDHE_RSA_WITH_AES_128_GCM_SHA256),
@@ -93,11 +96,7 @@ static const struct name groups[] = {
 };
 
 static const struct name versions[] = {
-	{ 0x0300, "SSLv3" },
-	{ 0x0301, "TLSv1.0" },
-	{ 0x0302, "TLSv1.1" },
-	{ 0x0303, "TLSv1.2" },
-	{ 0x0304, "TLSv1.3" },
+	{ 0x0300, "SSLv3" }, { 0x0301, "TLSv1.0" }, { 0x0302, "TLSv1.1" }, { 0x0303, "TLSv1.2" }, { 0x0304, "TLSv1.3" },
 };
 
 static const struct name engine_errors[] = {
@@ -134,7 +133,8 @@ static const struct name engine_errors[] = {
 	{ BR_ERR_X509_UNSUPPORTED, "a key that can't be used" },
 };
 
-static const char *find(const struct name *table, size_t count, int number)
+static const char *
+find(const struct name *table, size_t count, int number)
 {
 	for (size_t i = 0; i < count; i++)
 		if (table[i].number == number)
@@ -142,29 +142,34 @@ static const char *find(const struct name *table, size_t count, int number)
 	return NULL;
 }
 
-const char *tls_alert_name(int alert)
+const char *
+tls_alert_name(int alert)
 {
 	const char *name = find(alerts, COUNT(alerts), alert);
 
 	return name != NULL ? name : "unknown";
 }
 
-const char *tls_suite_name(unsigned suite)
+const char *
+tls_suite_name(unsigned suite)
 {
 	return find(suites, COUNT(suites), (int)suite);
 }
 
-const char *tls_group_name(int group)
+const char *
+tls_group_name(int group)
 {
 	return find(groups, COUNT(groups), group);
 }
 
-const char *tls_version_name(unsigned version)
+const char *
+tls_version_name(unsigned version)
 {
 	return find(versions, COUNT(versions), (int)version);
 }
 
-const char *tls_engine_error_text(int error)
+const char *
+tls_engine_error_text(int error)
 {
 	const char *text;
 

@@ -29,14 +29,9 @@ static const uint16_t old_ecdhe[] = {
 };
 
 static const uint16_t modern_rsa[] = {
-	BR_TLS_RSA_WITH_AES_128_GCM_SHA256,
-	BR_TLS_RSA_WITH_AES_256_GCM_SHA384,
-	BR_TLS_RSA_WITH_AES_128_CCM,
-	BR_TLS_RSA_WITH_AES_256_CCM,
-	BR_TLS_RSA_WITH_AES_128_CCM_8,
-	BR_TLS_RSA_WITH_AES_256_CCM_8,
-	BR_TLS_RSA_WITH_AES_128_CBC_SHA256,
-	BR_TLS_RSA_WITH_AES_256_CBC_SHA256,
+	BR_TLS_RSA_WITH_AES_128_GCM_SHA256, BR_TLS_RSA_WITH_AES_256_GCM_SHA384, BR_TLS_RSA_WITH_AES_128_CCM,
+	BR_TLS_RSA_WITH_AES_256_CCM,        BR_TLS_RSA_WITH_AES_128_CCM_8,      BR_TLS_RSA_WITH_AES_256_CCM_8,
+	BR_TLS_RSA_WITH_AES_128_CBC_SHA256, BR_TLS_RSA_WITH_AES_256_CBC_SHA256,
 };
 
 static const uint16_t old_rsa[] = {
@@ -52,21 +47,24 @@ static const uint16_t triple_des[] = {
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
-_Static_assert(COUNT(modern_ecdhe) + COUNT(old_ecdhe) + COUNT(modern_rsa) + COUNT(old_rsa) + COUNT(triple_des)
-		<= TLS_OFFER_SUITES_MAX, "more suites than BearSSL takes");
+_Static_assert(COUNT(modern_ecdhe) + COUNT(old_ecdhe) + COUNT(modern_rsa) + COUNT(old_rsa) + COUNT(triple_des) <=
+		       TLS_OFFER_SUITES_MAX,
+	       "more suites than BearSSL takes");
 
 struct offer {
 	uint16_t suites[TLS_OFFER_SUITES_MAX];
 	size_t count;
 };
 
-static void add(struct offer *o, const uint16_t *suites, size_t count)
+static void
+add(struct offer *o, const uint16_t *suites, size_t count)
 {
 	memcpy(o->suites + o->count, suites, count * sizeof *suites);
 	o->count += count;
 }
 
-void tls_offer(br_ssl_engine_context *engine, unsigned version_min, unsigned version_max)
+void
+tls_offer(br_ssl_engine_context *engine, unsigned version_min, unsigned version_max)
 {
 	struct offer o = { .count = 0 };
 

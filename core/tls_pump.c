@@ -12,25 +12,28 @@ enum { RECORD_FIRST = 0x14, RECORD_LAST = 0x17 }; /* types of records: RFC 5246 
 
 /* what became of an attempt to take bytes in */
 enum intake {
-	TOOK, /* the engine got some */
+	TOOK,    /* the engine got some */
 	REFUSED, /* it wants none now: application data waits to be read */
-	WAITS, /* the stream below has none */
-	ENDED, /* nor will it have any, or the fault is set */
+	WAITS,   /* the stream below has none */
+	ENDED,   /* nor will it have any, or the fault is set */
 };
 
-static br_ssl_engine_context *engine_of(struct tls *t)
+static br_ssl_engine_context *
+engine_of(struct tls *t)
 {
 	return &t->client.eng;
 }
 
 /* Until the verdict nothing that the engine offers behind its hello is sent. */
-static bool held(const struct tls *t)
+static bool
+held(const struct tls *t)
 {
 	return t->chain.complete && !t->released;
 }
 
 /* Moves what the engine has ready into the stage, as far as that has room. */
-static void gather(struct tls *t)
+static void
+gather(struct tls *t)
 {
 	unsigned char *from;
 	size_t n;
@@ -52,14 +55,16 @@ static void gather(struct tls *t)
 
 /* A failed write isn't the end: the peer's last words may still be readable,
  * so from then on output is dropped as if it had been sent. */
-static void drop_output(struct tls *t)
+static void
+drop_output(struct tls *t)
 {
 	t->write_error = errno;
 	t->info.error = errno;
 	t->out_start = t->out_end = 0;
 }
 
-static bool write_stage(struct tls *t)
+static bool
+write_stage(struct tls *t)
 {
 	ssize_t put;
 
@@ -79,7 +84,8 @@ static bool write_stage(struct tls *t)
 }
 
 /* Sends all that is ready, in as few writes as the stage allows; false when the stream below is full. */
-static bool flush(struct tls *t)
+static bool
+flush(struct tls *t)
 {
 	size_t n;
 
@@ -91,7 +97,8 @@ static bool flush(struct tls *t)
 	return true;
 }
 
-static void keep_said(struct tls *t, const unsigned char *bytes, size_t n)
+static void
+keep_said(struct tls *t, const unsigned char *bytes, size_t n)
 {
 	size_t room = sizeof t->said - t->info.said_length;
 
@@ -102,7 +109,8 @@ static void keep_said(struct tls *t, const unsigned char *bytes, size_t n)
 }
 
 /* Sees all bytes before the engine does. */
-static void watch(struct tls *t, const unsigned char *bytes, size_t n)
+static void
+watch(struct tls *t, const unsigned char *bytes, size_t n)
 {
 	t->info.received += n;
 	t->barren += n;
@@ -114,7 +122,8 @@ static void watch(struct tls *t, const unsigned char *bytes, size_t n)
 	tls_hello_feed(&t->hello, bytes, n);
 }
 
-static enum intake fill_stage(struct tls *t)
+static enum intake
+fill_stage(struct tls *t)
 {
 	ssize_t got = t->below->read(t->below, t->in, sizeof t->in);
 
@@ -134,7 +143,8 @@ static enum intake fill_stage(struct tls *t)
 	return ENDED;
 }
 
-static enum intake take_in(struct tls *t, int *reads)
+static enum intake
+take_in(struct tls *t, int *reads)
 {
 	enum intake filled;
 	size_t n;
@@ -159,13 +169,15 @@ static enum intake take_in(struct tls *t, int *reads)
 	return TOOK;
 }
 
-bool tls_goodbye(const struct tls *t)
+bool
+tls_goodbye(const struct tls *t)
 {
 	return t->client.eng.shutdown_recv != 0; /* its close_received is never set */
 }
 
 /* Finds out whether the engine, or a bound of ours, has ended the connection. */
-static void check_engine(struct tls *t)
+static void
+check_engine(struct tls *t)
 {
 	bool closed = br_ssl_engine_current_state(engine_of(t)) == BR_SSL_CLOSED;
 
@@ -177,14 +189,16 @@ static void check_engine(struct tls *t)
 		tls_fail(t, tls_engine_fault(t));
 }
 
-static bool chain_reached(const struct tls *t)
+static bool
+chain_reached(const struct tls *t)
 {
 	size_t n;
 
 	return t->opened || (t->chain.complete && br_ssl_engine_sendrec_buf(&t->client.eng, &n) != NULL);
 }
 
-static bool open_reached(struct tls *t)
+static bool
+open_reached(struct tls *t)
 {
 	/* BearSSL gives error 0 for a close_notify in the handshake: only this says that it succeeded */
 	if ((br_ssl_engine_current_state(engine_of(t)) & BR_SSL_SENDAPP) != 0)
@@ -193,26 +207,25 @@ static bool open_reached(struct tls *t)
 }
 
 /* Takes one step; TLS_REACHED here only means: go on. */
-static enum tls_step advance(struct tls *t, int *reads)
+static enum tls_step
+advance(struct tls *t, int *reads)
 {
 	bool clear = flush(t);
 
 	switch (take_in(t, reads)) {
-	case TOOK:
-		return TLS_REACHED;
-	case WAITS:
-		return clear ? TLS_WANT_READ : TLS_WANT_WRITE;
+	case TOOK: return TLS_REACHED;
+	case WAITS: return clear ? TLS_WANT_READ : TLS_WANT_WRITE;
 	case REFUSED:
 		if (!clear)
 			return TLS_WANT_WRITE;
 		tls_fail(t, TLS_BAD_MESSAGE); /* neither input nor output: never seen */
 		return TLS_FAILED;
-	default:
-		return TLS_FAILED;
+	default: return TLS_FAILED;
 	}
 }
 
-static bool goal_reached(struct tls *t, enum tls_goal goal)
+static bool
+goal_reached(struct tls *t, enum tls_goal goal)
 {
 	bool reached = goal == TLS_CHAIN ? chain_reached(t) : open_reached(t);
 
@@ -221,7 +234,8 @@ static bool goal_reached(struct tls *t, enum tls_goal goal)
 	return reached && t->info.fault == TLS_OK;
 }
 
-static enum tls_step strive(struct tls *t, enum tls_goal goal)
+static enum tls_step
+strive(struct tls *t, enum tls_goal goal)
 {
 	int reads = READS_PER_CALL;
 	enum tls_step step = TLS_REACHED;
@@ -237,7 +251,8 @@ static enum tls_step strive(struct tls *t, enum tls_goal goal)
 	return step;
 }
 
-static enum tls_step shut(struct tls *t)
+static enum tls_step
+shut(struct tls *t)
 {
 	if (t->opened && t->info.fault == TLS_OK) {
 		br_ssl_engine_flush(engine_of(t), 0);
@@ -248,7 +263,8 @@ static enum tls_step shut(struct tls *t)
 	return TLS_REACHED;
 }
 
-enum tls_step tls_pump(struct tls *t, struct stream *below, enum tls_goal goal)
+enum tls_step
+tls_pump(struct tls *t, struct stream *below, enum tls_goal goal)
 {
 	t->below = below;
 	if (goal == TLS_SHUT)
@@ -258,7 +274,8 @@ enum tls_step tls_pump(struct tls *t, struct stream *below, enum tls_goal goal)
 	return strive(t, goal);
 }
 
-static size_t take_application_data(struct tls *t, void *to, size_t n)
+static size_t
+take_application_data(struct tls *t, void *to, size_t n)
 {
 	size_t ready;
 	unsigned char *from = br_ssl_engine_recvapp_buf(engine_of(t), &ready);
@@ -275,14 +292,16 @@ static size_t take_application_data(struct tls *t, void *to, size_t n)
 }
 
 /* What a reader is told at the end of the data. */
-static ssize_t end(struct tls *t)
+static ssize_t
+end(struct tls *t)
 {
 	if (tls_wanted_certificate(t))
 		tls_fail(t, TLS_CLIENT_CERT_REQUIRED);
 	return t->info.fault == TLS_OK ? 0 : STREAM_FAILED;
 }
 
-static ssize_t stream_read(struct stream *self, void *to, size_t n)
+static ssize_t
+stream_read(struct stream *self, void *to, size_t n)
 {
 	struct tls *t = (struct tls *)self;
 	int reads = READS_PER_CALL;
@@ -296,20 +315,17 @@ static ssize_t stream_read(struct stream *self, void *to, size_t n)
 		if (tls_goodbye(t))
 			return end(t);
 		switch (take_in(t, &reads)) {
-		case TOOK:
-			check_engine(t);
-			break;
-		case ENDED:
-			return end(t);
-		default:
-			return STREAM_AGAIN;
+		case TOOK: check_engine(t); break;
+		case ENDED: return end(t);
+		default: return STREAM_AGAIN;
 		}
 	}
 	return STREAM_FAILED;
 }
 
 /* Puts as much as one record holds; 0 when the engine's buffer isn't free. */
-static size_t put_record(struct tls *t, const unsigned char *from, size_t n)
+static size_t
+put_record(struct tls *t, const unsigned char *from, size_t n)
 {
 	size_t room;
 	unsigned char *to = br_ssl_engine_sendapp_buf(engine_of(t), &room);
@@ -324,14 +340,16 @@ static size_t put_record(struct tls *t, const unsigned char *from, size_t n)
 	return n;
 }
 
-static bool writable(struct tls *t)
+static bool
+writable(struct tls *t)
 {
 	size_t room;
 
 	return br_ssl_engine_sendapp_buf(engine_of(t), &room) != NULL;
 }
 
-static ssize_t stream_write(struct stream *self, const void *from, size_t n)
+static ssize_t
+stream_write(struct stream *self, const void *from, size_t n)
 {
 	struct tls *t = (struct tls *)self;
 	const unsigned char *bytes = from;
@@ -352,7 +370,8 @@ static ssize_t stream_write(struct stream *self, const void *from, size_t n)
 	return put > 0 ? (ssize_t)put : STREAM_AGAIN;
 }
 
-void tls_stream_init(struct stream *s)
+void
+tls_stream_init(struct stream *s)
 {
 	*s = (struct stream){ .read = stream_read, .write = stream_write };
 }

@@ -10,7 +10,8 @@
 #include "core/entropy.h"
 #include "tls_client.h"
 
-static void test_fill(void **state)
+static void
+test_fill(void **state)
 {
 	unsigned char a[ENTROPY_MOST] = { 0 }, b[ENTROPY_MOST] = { 0 };
 
@@ -21,7 +22,8 @@ static void test_fill(void **state)
 	assert_memory_not_equal(a, a + 128, 128);
 }
 
-static void test_bounds(void **state)
+static void
+test_bounds(void **state)
 {
 	unsigned char a[ENTROPY_MOST + 1];
 
@@ -34,7 +36,8 @@ static void test_bounds(void **state)
 }
 
 /* Makes getrandom(2) fail with `error` for the rest of this process' life. */
-static bool refuse_randomness(unsigned error)
+static bool
+refuse_randomness(unsigned error)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -49,7 +52,8 @@ static bool refuse_randomness(unsigned error)
 
 enum { CHILD_AGREES, CHILD_DIFFERS, CHILD_SKIPS };
 
-static int try_without(int error)
+static int
+try_without(int error)
 {
 	unsigned char a[32], zero[32] = { 0 };
 	enum tls_fault why = TLS_OK;
@@ -66,7 +70,8 @@ static int try_without(int error)
 	return strcmp(tls_fault_code(why), "local.entropy") == 0 ? CHILD_AGREES : CHILD_DIFFERS;
 }
 
-static void test_no_fallback(void **state)
+static void
+test_no_fallback(void **state)
 {
 	static const int errors[] = { EAGAIN, ENOSYS, EPERM };
 	int status;
@@ -85,7 +90,8 @@ static void test_no_fallback(void **state)
 	}
 }
 
-int main(void)
+int
+main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fill),

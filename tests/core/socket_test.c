@@ -5,7 +5,8 @@
 
 #include "tls_client.h"
 
-static int connect_to(struct socket *s, unsigned short port, const char *interface)
+static int
+connect_to(struct socket *s, unsigned short port, const char *interface)
 {
 	struct sockaddr_in address = loopback(port);
 	int error = socket_open(s, (struct sockaddr *)&address, sizeof address, interface);
@@ -16,14 +17,16 @@ static int connect_to(struct socket *s, unsigned short port, const char *interfa
 	return socket_finish(s);
 }
 
-static void says_hello_and_closes(int fd, void *argument)
+static void
+says_hello_and_closes(int fd, void *argument)
 {
 	(void)argument;
 	(void)send(fd, "hello", 5, 0);
 	(void)close(fd);
 }
 
-static void test_read(void **state)
+static void
+test_read(void **state)
 {
 	struct socket s;
 	unsigned short port;
@@ -51,7 +54,8 @@ static void test_read(void **state)
 	(void)waitpid(peer, NULL, 0);
 }
 
-static void test_flags(void **state)
+static void
+test_flags(void **state)
 {
 	struct socket s;
 	unsigned short port;
@@ -72,7 +76,8 @@ static void test_flags(void **state)
 }
 
 /* Writes until the peer's window is full: no waiting, and every byte is counted. */
-static void test_full(void **state)
+static void
+test_full(void **state)
 {
 	static char many[1 << 16];
 	struct socket s;
@@ -91,7 +96,8 @@ static void test_full(void **state)
 	(void)close(listener);
 }
 
-static void resets(int fd, void *argument)
+static void
+resets(int fd, void *argument)
 {
 	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
 
@@ -99,7 +105,8 @@ static void resets(int fd, void *argument)
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
-static void test_reset(void **state)
+static void
+test_reset(void **state)
 {
 	struct socket s;
 	struct sockaddr_in address;
@@ -120,7 +127,8 @@ static void test_reset(void **state)
 	socket_close(&s);
 }
 
-static void test_refused(void **state)
+static void
+test_refused(void **state)
 {
 	struct socket s;
 	unsigned short port;
@@ -131,7 +139,8 @@ static void test_refused(void **state)
 	socket_close(&s);
 }
 
-static void test_family(void **state)
+static void
+test_family(void **state)
 {
 	const struct sockaddr nonsense = { .sa_family = 199 };
 	struct socket s;
@@ -141,9 +150,10 @@ static void test_family(void **state)
 	assert_int_equal(s.fd, -1);
 }
 
-static void test_interface(void **state)
+static void
+test_interface(void **state)
 {
-	struct sockaddr_in from;
+	struct sockaddr_in from = { .sin_family = AF_UNSPEC };
 	socklen_t size = sizeof from;
 	struct socket s;
 	unsigned short port;
@@ -163,7 +173,8 @@ static void test_interface(void **state)
 	(void)close(listener);
 }
 
-static void test_adopt(void **state)
+static void
+test_adopt(void **state)
 {
 	struct socket s;
 	int pair[2];
@@ -181,17 +192,13 @@ static void test_adopt(void **state)
 	(void)close(pair[1]);
 }
 
-int main(void)
+int
+main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read),
-		cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_reset),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_family),
-		cmocka_unit_test(test_interface),
-		cmocka_unit_test(test_adopt),
+		cmocka_unit_test(test_read),      cmocka_unit_test(test_flags),   cmocka_unit_test(test_full),
+		cmocka_unit_test(test_reset),     cmocka_unit_test(test_refused), cmocka_unit_test(test_family),
+		cmocka_unit_test(test_interface), cmocka_unit_test(test_adopt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

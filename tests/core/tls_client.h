@@ -29,7 +29,8 @@ struct client {
 	struct tls *tls;
 };
 
-static inline struct sockaddr_in loopback(unsigned short port)
+static inline struct sockaddr_in
+loopback(unsigned short port)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
 
@@ -37,7 +38,8 @@ static inline struct sockaddr_in loopback(unsigned short port)
 	return address;
 }
 
-static inline int listen_anywhere(unsigned short *port)
+static inline int
+listen_anywhere(unsigned short *port)
 {
 	struct sockaddr_in address = loopback(0);
 	socklen_t length = sizeof address;
@@ -52,7 +54,8 @@ static inline int listen_anywhere(unsigned short *port)
 }
 
 /* Runs a peer's script on one connection, in a child. */
-static inline pid_t serve(void (*script)(int fd, void *argument), void *argument, unsigned short *port)
+static inline pid_t
+serve(void (*script)(int fd, void *argument), void *argument, unsigned short *port)
 {
 	const int on = 1;
 	int listener = listen_anywhere(port), fd;
@@ -71,14 +74,16 @@ static inline pid_t serve(void (*script)(int fd, void *argument), void *argument
 	return child;
 }
 
-static inline void wait_for(int fd, short events)
+static inline void
+wait_for(int fd, short events)
 {
 	struct pollfd p = { .fd = fd, .events = events };
 
 	assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
 }
 
-static inline void dial(struct client *c, unsigned short port, const struct tls_config *config)
+static inline void
+dial(struct client *c, unsigned short port, const struct tls_config *config)
 {
 	struct sockaddr_in address = loopback(port);
 	enum tls_fault why;
@@ -90,7 +95,8 @@ static inline void dial(struct client *c, unsigned short port, const struct tls_
 	assert_int_equal(socket_finish(&c->socket), 0);
 }
 
-static inline enum tls_step drive(struct client *c, enum tls_goal goal)
+static inline enum tls_step
+drive(struct client *c, enum tls_goal goal)
 {
 	for (;;) {
 		enum tls_step step = tls_pump(c->tls, &c->socket.stream, goal);
@@ -101,7 +107,8 @@ static inline enum tls_step drive(struct client *c, enum tls_goal goal)
 	}
 }
 
-static inline void hang_up(struct client *c)
+static inline void
+hang_up(struct client *c)
 {
 	socket_close(&c->socket);
 	tls_free(c->tls);
@@ -109,7 +116,8 @@ static inline void hang_up(struct client *c)
 }
 
 /* Reads application data until the end, or until `most` bytes are there: their number, or STREAM_FAILED. */
-static inline ssize_t read_all(struct client *c, unsigned char *to, size_t most)
+static inline ssize_t
+read_all(struct client *c, unsigned char *to, size_t most)
 {
 	struct stream *s = tls_stream(c->tls);
 	size_t have = 0;
@@ -129,7 +137,8 @@ static inline ssize_t read_all(struct client *c, unsigned char *to, size_t most)
 	return (ssize_t)have;
 }
 
-static inline void write_all(struct client *c, const void *bytes, size_t n)
+static inline void
+write_all(struct client *c, const void *bytes, size_t n)
 {
 	struct stream *s = tls_stream(c->tls);
 	const unsigned char *from = bytes;

@@ -12,81 +12,99 @@ struct words {
 	bool complete;
 };
 
-static struct bytes hello(void)
+static struct bytes
+hello(void)
 {
 	return record(HANDSHAKE, 0x0303, server_hello(0x0303, 0xc02f, plus(extension(0xff01, fill(0, 1)), alpn("h2"))));
 }
 
-static struct bytes hello_without_extensions(void)
+static struct bytes
+hello_without_extensions(void)
 {
 	return record(HANDSHAKE, 0x0301, server_hello(0x0301, 0x002f, fill(0, 0)));
 }
 
-static struct bytes hello_of_13(void)
+static struct bytes
+hello_of_13(void)
 {
 	return record(HANDSHAKE, 0x0303, server_hello(0x0303, 0x1301, extension(43, number(0x0304, 2))));
 }
 
-static struct bytes warning_first(void)
+static struct bytes
+warning_first(void)
 {
 	return plus(alert(1, 112), hello());
 }
 
-static struct bytes requests_first(void)
+static struct bytes
+requests_first(void)
 {
 	return plus(record(HANDSHAKE, 0x0303, plus(message(0, fill(0, 0)), message(0, fill(0, 0)))), hello());
 }
 
-static struct bytes empty_records_first(void)
+static struct bytes
+empty_records_first(void)
 {
 	return plus(record(HANDSHAKE, 0x0303, fill(0, 0)), hello());
 }
 
-static struct bytes hello_in_two_records(void)
+static struct bytes
+hello_in_two_records(void)
 {
 	const struct bytes whole = server_hello(0x0303, 0xc02f, alpn("http/1.1"));
 
 	return plus(record(HANDSHAKE, 0x0303, raw(whole.at, 6)),
-		record(HANDSHAKE, 0x0303, raw(whole.at + 6, whole.n - 6)));
+		    record(HANDSHAKE, 0x0303, raw(whole.at + 6, whole.n - 6)));
 }
 
-static struct bytes hello_too_long(void)
+static struct bytes
+hello_too_long(void)
 {
 	return record(HANDSHAKE, 0x0303,
-		server_hello(0x0303, 0xc02f, plus(alpn("h2"), extension(0x7777, fill(0, 1000)))));
+		      server_hello(0x0303, 0xc02f, plus(alpn("h2"), extension(0x7777, fill(0, 1000)))));
 }
 
-static struct bytes half_a_hello(void)
+static struct bytes
+half_a_hello(void)
 {
 	const struct bytes whole = hello();
 
 	return raw(whole.at, 5 + 4 + 2);
 }
 
-static struct bytes lengths_that_lie(void)
+static struct bytes
+lengths_that_lie(void)
 {
 	/* an extension, and a name in one, that are longer than what holds them */
-	struct bytes b = server_hello(0x0303, 0xc02f, plus(extension(16, raw("\x00\x09\xff" "h2", 5)), raw("\x00\x10\xff\xff", 4)));
+	struct bytes b = server_hello(0x0303, 0xc02f,
+				      plus(extension(16, raw("\x00\x09\xff"
+							     "h2",
+							     5)),
+					   raw("\x00\x10\xff\xff", 4)));
 
 	return record(HANDSHAKE, 0x0303, b);
 }
 
-static struct bytes hello_of_nothing(void)
+static struct bytes
+hello_of_nothing(void)
 {
 	return plus(record(HANDSHAKE, 0x0303, message(2, fill(0, 0))), hello());
 }
 
-static struct bytes certificate_first(void)
+static struct bytes
+certificate_first(void)
 {
 	return plus(record(HANDSHAKE, 0x0303, message(11, fill(0, 40))), hello());
 }
 
-static struct bytes change_first(void)
+static struct bytes
+change_first(void)
 {
 	return plus(record(CIPHER_CHANGE, 0x0303, number(1, 1)), hello());
 }
 
-static struct bytes fatal_alert(void)
+static struct bytes
+fatal_alert(void)
 {
 	return alert(2, 40);
 }
@@ -108,7 +126,8 @@ static const struct words cases[] = {
 	{ "fatal alert", fatal_alert, 0, 0, "", -1, false },
 };
 
-static void test_words(void **state)
+static void
+test_words(void **state)
 {
 	const struct words *k = *state;
 	const struct bytes b = k->said();
@@ -128,7 +147,8 @@ static void test_words(void **state)
 }
 
 /* Any byte may be any other, and any cut may come: nothing is read or written out of bounds (ASan sees it). */
-static void test_changed_bytes(void **state)
+static void
+test_changed_bytes(void **state)
 {
 	unsigned seed = 20261125;
 	struct tls_hello h;
@@ -149,7 +169,8 @@ static void test_changed_bytes(void **state)
 	}
 }
 
-int main(void)
+int
+main(void)
 {
 	enum { CASES = sizeof cases / sizeof *cases };
 	struct CMUnitTest words[CASES];
@@ -157,6 +178,6 @@ int main(void)
 
 	for (size_t i = 0; i < CASES; i++)
 		words[i] = (struct CMUnitTest){ cases[i].name, test_words, NULL, NULL, (void *)(size_t)&cases[i] };
-	return cmocka_run_group_tests_name("first words", words, NULL, NULL)
-		+ cmocka_run_group_tests_name("changed bytes", changed, NULL, NULL);
+	return cmocka_run_group_tests_name("first words", words, NULL, NULL) +
+	       cmocka_run_group_tests_name("changed bytes", changed, NULL, NULL);
 }

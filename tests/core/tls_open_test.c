@@ -16,14 +16,16 @@ struct far {
 };
 
 static unsigned char private_key[BR_EC_KBUF_PRIV_MAX_SIZE];
-static br_ec_private_key key = { .x = private_key };
+static br_ec_private_key far_key = { .x = private_key };
 static struct bytes leaf;
 
 /* A P-256 key, and a certificate for it that nobody signed. */
-static int make_leaf(void **state)
+static int
+make_leaf(void **state)
 {
 	unsigned char public_key[BR_EC_KBUF_PUB_MAX_SIZE], seed[32];
-	const struct bytes p256 = raw("\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 19);
+	const struct bytes p256 =
+		raw("\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 19);
 	br_hmac_drbg_context random;
 	size_t n;
 
@@ -31,41 +33,45 @@ static int make_leaf(void **state)
 	if (entropy_fill(seed, sizeof seed) != 0)
 		return -1;
 	br_hmac_drbg_init(&random, &br_sha256_vtable, seed, sizeof seed);
-	(void)br_ec_keygen(&random.vtable, br_ec_get_default(), &key, private_key, BR_EC_secp256r1);
-	n = br_ec_compute_pub(br_ec_get_default(), NULL, public_key, &key);
+	(void)br_ec_keygen(&random.vtable, br_ec_get_default(), &far_key, private_key, BR_EC_secp256r1);
+	n = br_ec_compute_pub(br_ec_get_default(), NULL, public_key, &far_key);
 	leaf = plus(number(0, 1), raw(public_key, n));
 	leaf = certificate(der(0x30, plus(der(0x30, p256), der(0x03, leaf))));
 	return 0;
 }
 
-static int read_below(void *context, unsigned char *to, size_t n)
+static int
+read_below(void *context, unsigned char *to, size_t n)
 {
 	ssize_t got = recv(((struct far *)context)->fd, to, n, 0);
 
 	return got > 0 ? (int)got : -1;
 }
 
-static int write_below(void *context, const unsigned char *from, size_t n)
+static int
+write_below(void *context, const unsigned char *from, size_t n)
 {
 	ssize_t put = send(((struct far *)context)->fd, from, n, MSG_NOSIGNAL);
 
 	return put > 0 ? (int)put : -1;
 }
 
-static void say_data(struct far *f, const char *text)
+static void
+say_data(struct far *f, const char *text)
 {
 	(void)br_sslio_write_all(&f->io, text, strlen(text));
 	(void)br_sslio_flush(&f->io);
 }
 
-static void open_far(struct far *f, int fd)
+static void
+open_far(struct far *f, int fd)
 {
 	static br_x509_certificate chain;
 	unsigned char seed[32];
 
 	chain = (br_x509_certificate){ .data = leaf.at, .data_len = leaf.n };
 	f->fd = fd;
-	br_ssl_server_init_full_ec(&f->server, &chain, 1, BR_KEYTYPE_EC, &key);
+	br_ssl_server_init_full_ec(&f->server, &chain, 1, BR_KEYTYPE_EC, &far_key);
 	br_ssl_engine_set_buffer(&f->server.eng, f->buffer, sizeof f->buffer, 1);
 	if (entropy_fill(seed, sizeof seed) != 0)
 		_exit(1);
@@ -77,7 +83,8 @@ static void open_far(struct far *f, int fd)
 }
 
 /* Sends an encrypted record of any type. */
-static void say_encrypted(struct far *f, int type, const char *bytes, size_t n)
+static void
+say_encrypted(struct far *f, int type, const char *bytes, size_t n)
 {
 	f->server.eng.record_type_out = (unsigned char)type;
 	(void)br_sslio_write_all(&f->io, bytes, n);
@@ -85,41 +92,48 @@ static void say_encrypted(struct far *f, int type, const char *bytes, size_t n)
 	f->server.eng.record_type_out = 23;
 }
 
-static void far_closes_well(struct far *f)
+static void
+far_closes_well(struct far *f)
 {
 	say_data(f, "data");
 	(void)br_sslio_close(&f->io);
 }
 
-static void far_just_closes(struct far *f)
+static void
+far_just_closes(struct far *f)
 {
 	say_data(f, "data");
 }
 
-static void far_resets(struct far *f)
+static void
+far_resets(struct far *f)
 {
 	reset(f->fd);
 }
 
-static void far_alerts(struct far *f)
+static void
+far_alerts(struct far *f)
 {
 	say_encrypted(f, ALERT, "\x02\x50", 2);
 	stay(f->fd);
 }
 
-static void far_alerts_and_resets(struct far *f)
+static void
+far_alerts_and_resets(struct far *f)
 {
 	say_encrypted(f, ALERT, "\x02\x50", 2);
 	reset(f->fd);
 }
 
-static void far_corrupts(struct far *f)
+static void
+far_corrupts(struct far *f)
 {
 	say(f->fd, record(23, 0x0303, fill(0x55, 60)));
 	stay(f->fd);
 }
 
-static void far_floods_empty_records(struct far *f)
+static void
+far_floods_empty_records(struct far *f)
 {
 	for (;;) {
 		br_ssl_engine_flush(&f->server.eng, 1);
@@ -128,21 +142,24 @@ static void far_floods_empty_records(struct far *f)
 	}
 }
 
-static void far_floods_warnings(struct far *f)
+static void
+far_floods_warnings(struct far *f)
 {
 	do
 		say_encrypted(f, ALERT, "\x01\x5a", 2);
 	while (br_ssl_engine_last_error(&f->server.eng) == 0);
 }
 
-static void far_wants_to_renegotiate(struct far *f)
+static void
+far_wants_to_renegotiate(struct far *f)
 {
 	say_encrypted(f, HANDSHAKE, "\0\0\0\0", 4);
 	say_data(f, "data");
 	stay(f->fd);
 }
 
-static void far_floods_hello_requests(struct far *f)
+static void
+far_floods_hello_requests(struct far *f)
 {
 	do
 		say_encrypted(f, HANDSHAKE, "\0\0\0\0", 4);
@@ -154,7 +171,7 @@ struct ending {
 	const char *name;
 	void (*script)(struct far *f);
 	const char *data; /* that comes before the end, or all that is waited for */
-	bool waits; /* no end is waited for */
+	bool waits;       /* no end is waited for */
 	bool close_notify;
 	enum tls_fault fault;
 	int alert;
@@ -173,7 +190,8 @@ static const struct ending cases[] = {
 	{ "flood of HelloRequests", far_floods_hello_requests, "", false, false, TLS_FLOOD, -1 },
 };
 
-static void serve_far(int fd, void *argument)
+static void
+serve_far(int fd, void *argument)
 {
 	static struct far f;
 	const struct ending *k = argument;
@@ -182,7 +200,8 @@ static void serve_far(int fd, void *argument)
 	k->script(&f);
 }
 
-static pid_t open_to(struct client *c, const struct ending *k)
+static pid_t
+open_to(struct client *c, const struct ending *k)
 {
 	unsigned short port;
 	pid_t peer = serve(serve_far, (void *)(size_t)k, &port);
@@ -196,7 +215,8 @@ static pid_t open_to(struct client *c, const struct ending *k)
 	return peer;
 }
 
-static void test_ending(void **state)
+static void
+test_ending(void **state)
 {
 	const struct ending *k = *state;
 	const size_t expected = strlen(k->data);
@@ -222,7 +242,8 @@ static void test_ending(void **state)
 }
 
 /* A write that fails doesn't hide what the peer said before it broke off. */
-static void test_last_words(void **state)
+static void
+test_last_words(void **state)
 {
 	static const struct ending k = { .script = far_alerts_and_resets };
 	struct client c;
@@ -244,7 +265,8 @@ static void test_last_words(void **state)
 }
 
 /* Behind the peer's close_notify nothing can be written. */
-static void test_write_behind_the_end(void **state)
+static void
+test_write_behind_the_end(void **state)
 {
 	static const struct ending k = { .script = far_closes_well };
 	struct client c;
@@ -261,7 +283,8 @@ static void test_write_behind_the_end(void **state)
 	(void)waitpid(peer, NULL, 0);
 }
 
-int main(void)
+int
+main(void)
 {
 	enum { CASES = sizeof cases / sizeof *cases };
 	struct CMUnitTest endings[CASES];

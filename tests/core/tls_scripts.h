@@ -7,13 +7,15 @@
 
 static struct bytes leaf; /* a real certificate with an RSA 2048 key, in DER */
 
-static void nothing(int fd, void *argument)
+static void
+nothing(int fd, void *argument)
 {
 	(void)argument;
 	hear_hello(fd);
 }
 
-static void says_http(int fd, void *argument)
+static void
+says_http(int fd, void *argument)
 {
 	(void)argument;
 	hear_hello(fd);
@@ -21,14 +23,16 @@ static void says_http(int fd, void *argument)
 	stay(fd);
 }
 
-static void says_ssh(int fd, void *argument)
+static void
+says_ssh(int fd, void *argument)
 {
 	(void)argument;
 	say_text(fd, "SSH-2.0-OpenSSH_9.2\r\n");
 	stay(fd);
 }
 
-static void resets_unheard(int fd, void *argument)
+static void
+resets_unheard(int fd, void *argument)
 {
 	unsigned char first;
 
@@ -37,7 +41,8 @@ static void resets_unheard(int fd, void *argument)
 	reset(fd);
 }
 
-static void closes_unheard(int fd, void *argument)
+static void
+closes_unheard(int fd, void *argument)
 {
 	unsigned char first;
 
@@ -45,28 +50,32 @@ static void closes_unheard(int fd, void *argument)
 	(void)recv(fd, &first, 1, MSG_PEEK); /* what wasn't read turns the close into a reset */
 }
 
-static void resets_after_hello(int fd, void *argument)
+static void
+resets_after_hello(int fd, void *argument)
 {
 	(void)argument;
 	hear_hello(fd);
 	reset(fd);
 }
 
-static void stops_inside_record(int fd, void *argument)
+static void
+stops_inside_record(int fd, void *argument)
 {
 	(void)argument;
 	hear_hello(fd);
 	say(fd, raw("\x16\x03\x03\x00\x50\x02\x00", 7));
 }
 
-static void stops_after_server_hello(int fd, void *argument)
+static void
+stops_after_server_hello(int fd, void *argument)
 {
 	(void)argument;
 	hear_hello(fd);
 	say_record(fd, HANDSHAKE, server_hello(0x0303, ECDHE_RSA_AES128_GCM, fill(0, 0)));
 }
 
-static void says_goodbye(int fd, void *argument)
+static void
+says_goodbye(int fd, void *argument)
 {
 	(void)argument;
 	hear_hello(fd);
@@ -74,7 +83,8 @@ static void says_goodbye(int fd, void *argument)
 	stay(fd);
 }
 
-static void garbage_from(int fd, void *argument)
+static void
+garbage_from(int fd, void *argument)
 {
 	const int first = *(const int *)argument;
 
@@ -83,7 +93,8 @@ static void garbage_from(int fd, void *argument)
 	stay(fd);
 }
 
-static void garbage_record(int fd, void *argument)
+static void
+garbage_record(int fd, void *argument)
 {
 	(void)argument;
 	hear_hello(fd);
@@ -91,7 +102,8 @@ static void garbage_record(int fd, void *argument)
 	stay(fd);
 }
 
-static void huge_record(int fd, void *argument)
+static void
+huge_record(int fd, void *argument)
 {
 	(void)argument;
 	hear_hello(fd);
@@ -99,7 +111,8 @@ static void huge_record(int fd, void *argument)
 	stay(fd);
 }
 
-static void repeats(int fd, struct bytes b)
+static void
+repeats(int fd, struct bytes b)
 {
 	struct bytes many = b;
 
@@ -110,25 +123,29 @@ static void repeats(int fd, struct bytes b)
 		say(fd, many);
 }
 
-static void floods_empty_records(int fd, void *argument)
+static void
+floods_empty_records(int fd, void *argument)
 {
 	(void)argument;
 	repeats(fd, record(HANDSHAKE, 0x0303, fill(0, 0)));
 }
 
-static void floods_hello_requests(int fd, void *argument)
+static void
+floods_hello_requests(int fd, void *argument)
 {
 	(void)argument;
 	repeats(fd, record(HANDSHAKE, 0x0303, message(0, fill(0, 0))));
 }
 
-static void floods_warnings(int fd, void *argument)
+static void
+floods_warnings(int fd, void *argument)
 {
 	(void)argument;
 	repeats(fd, alert(1, 90));
 }
 
-static void warns_then_closes(int fd, void *argument)
+static void
+warns_then_closes(int fd, void *argument)
 {
 	const int number_of = *(const int *)argument;
 
@@ -136,7 +153,8 @@ static void warns_then_closes(int fd, void *argument)
 	say(fd, alert(1, number_of));
 }
 
-static void alerts(int fd, void *argument)
+static void
+alerts(int fd, void *argument)
 {
 	const int number_of = *(const int *)argument;
 
@@ -145,15 +163,19 @@ static void alerts(int fd, void *argument)
 	stay(fd);
 }
 
-static void alerts_then_resets(int fd, void *argument)
+static void
+alerts_then_resets(int fd, void *argument)
 {
 	const int number_of = *(const int *)argument;
+	unsigned char first;
 
+	(void)recv(fd, &first, 1, MSG_PEEK); /* sooner it would be the connection that fails */
 	say(fd, alert(2, number_of));
 	reset(fd);
 }
 
-static void alerts_after_server_hello(int fd, void *argument)
+static void
+alerts_after_server_hello(int fd, void *argument)
 {
 	const int number_of = *(const int *)argument;
 
@@ -163,7 +185,8 @@ static void alerts_after_server_hello(int fd, void *argument)
 	stay(fd);
 }
 
-static void speaks_version(int fd, void *argument)
+static void
+speaks_version(int fd, void *argument)
 {
 	const unsigned version = (unsigned)*(const int *)argument;
 
@@ -172,7 +195,8 @@ static void speaks_version(int fd, void *argument)
 	stay(fd);
 }
 
-static void selects_tls13(int fd, void *argument)
+static void
+selects_tls13(int fd, void *argument)
 {
 	(void)argument;
 	hear_hello(fd);
@@ -180,7 +204,8 @@ static void selects_tls13(int fd, void *argument)
 	stay(fd);
 }
 
-static void selects_suite(int fd, void *argument)
+static void
+selects_suite(int fd, void *argument)
 {
 	const unsigned suite = (unsigned)*(const int *)argument;
 
@@ -189,7 +214,8 @@ static void selects_suite(int fd, void *argument)
 	stay(fd);
 }
 
-static void sends_certificates_of(int fd, size_t count, size_t size)
+static void
+sends_certificates_of(int fd, size_t count, size_t size)
 {
 	hear_hello(fd);
 	say_record(fd, HANDSHAKE, server_hello(0x0303, ECDHE_RSA_AES128_GCM, fill(0, 0)));
@@ -197,19 +223,22 @@ static void sends_certificates_of(int fd, size_t count, size_t size)
 	stay(fd);
 }
 
-static void sends_certificates(int fd, void *argument)
+static void
+sends_certificates(int fd, void *argument)
 {
-	sends_certificates_of(fd, (size_t)*(const int *)argument, 100);
+	sends_certificates_of(fd, (size_t) * (const int *)argument, 100);
 }
 
-static void sends_certificate_of(int fd, void *argument)
+static void
+sends_certificate_of(int fd, void *argument)
 {
-	sends_certificates_of(fd, 1, (size_t)*(const int *)argument);
+	sends_certificates_of(fd, 1, (size_t) * (const int *)argument);
 }
 
-static void sends_64_kib_twice_and(int fd, void *argument)
+static void
+sends_64_kib_twice_and(int fd, void *argument)
 {
-	const size_t more = (size_t)*(const int *)argument;
+	const size_t more = (size_t) * (const int *)argument;
 
 	hear_hello(fd);
 	say_record(fd, HANDSHAKE, server_hello(0x0303, ECDHE_RSA_AES128_GCM, fill(0, 0)));
@@ -224,7 +253,8 @@ static void sends_64_kib_twice_and(int fd, void *argument)
 	stay(fd);
 }
 
-static void announces_16_mb(int fd, void *argument)
+static void
+announces_16_mb(int fd, void *argument)
 {
 	(void)argument;
 	hear_hello(fd);
@@ -234,13 +264,15 @@ static void announces_16_mb(int fd, void *argument)
 		say_record(fd, HANDSHAKE, fill(0, 4000));
 }
 
-static void sends_16_mb_in_pieces(int fd, void *argument)
+static void
+sends_16_mb_in_pieces(int fd, void *argument)
 {
 	(void)argument;
 	sends_certificates_of(fd, 270, 62000);
 }
 
-static void sends_no_certificate(int fd, void *argument)
+static void
+sends_no_certificate(int fd, void *argument)
 {
 	(void)argument;
 	hear_hello(fd);
@@ -249,12 +281,14 @@ static void sends_no_certificate(int fd, void *argument)
 	stay(fd);
 }
 
-static void say_leaf(int fd, struct bytes one)
+static void
+say_leaf(int fd, struct bytes one)
 {
 	say_record(fd, HANDSHAKE, plus(certificate_head(one.n + 3), sized(3, one)));
 }
 
-static void sends_leaf(int fd, struct bytes one)
+static void
+sends_leaf(int fd, struct bytes one)
 {
 	hear_hello(fd);
 	say_record(fd, HANDSHAKE, server_hello(0x0303, RSA_AES128_GCM, fill(0, 0)));
@@ -263,33 +297,39 @@ static void sends_leaf(int fd, struct bytes one)
 	stay(fd);
 }
 
-static void sends_ec_key_of(int fd, void *argument)
+static void
+sends_ec_key_of(int fd, void *argument)
 {
-	sends_leaf(fd, certificate(ec_key((size_t)*(const int *)argument)));
+	sends_leaf(fd, certificate(ec_key((size_t) * (const int *)argument)));
 }
 
-static void sends_rsa_modulus_of(int fd, void *argument)
+static void
+sends_rsa_modulus_of(int fd, void *argument)
 {
-	sends_leaf(fd, certificate(rsa_key((size_t)*(const int *)argument, number(65537, 3))));
+	sends_leaf(fd, certificate(rsa_key((size_t) * (const int *)argument, number(65537, 3))));
 }
 
-static void sends_rsa_exponent(int fd, void *argument)
+static void
+sends_rsa_exponent(int fd, void *argument)
 {
-	sends_leaf(fd, certificate(rsa_key(256, number((size_t)*(const int *)argument, 3))));
+	sends_leaf(fd, certificate(rsa_key(256, number((size_t) * (const int *)argument, 3))));
 }
 
-static void sends_rsa_exponent_of(int fd, void *argument)
+static void
+sends_rsa_exponent_of(int fd, void *argument)
 {
-	sends_leaf(fd, certificate(rsa_key(256, fill(0x01, (size_t)*(const int *)argument))));
+	sends_leaf(fd, certificate(rsa_key(256, fill(0x01, (size_t) * (const int *)argument))));
 }
 
-static void sends_trailing_bytes(int fd, void *argument)
+static void
+sends_trailing_bytes(int fd, void *argument)
 {
-	sends_leaf(fd, plus(leaf, fill(0x30, (size_t)*(const int *)argument)));
+	sends_leaf(fd, plus(leaf, fill(0x30, (size_t) * (const int *)argument)));
 }
 
 /* The whole first flight of a server with static RSA, which needs no signature. */
-static void say_flight(int fd, struct bytes extensions, struct bytes request)
+static void
+say_flight(int fd, struct bytes extensions, struct bytes request)
 {
 	hear_hello(fd);
 	say_record(fd, HANDSHAKE, server_hello(0x0303, RSA_AES128_GCM, extensions));
@@ -299,21 +339,24 @@ static void say_flight(int fd, struct bytes extensions, struct bytes request)
 	say_record(fd, HANDSHAKE, message(14, fill(0, 0)));
 }
 
-static void selects_unoffered_protocol(int fd, void *argument)
+static void
+selects_unoffered_protocol(int fd, void *argument)
 {
 	(void)argument;
 	say_flight(fd, alpn("spdy/3"), fill(0, 0));
 	stay(fd);
 }
 
-static void has_good_flight(int fd, void *argument)
+static void
+has_good_flight(int fd, void *argument)
 {
 	(void)argument;
 	say_flight(fd, fill(0, 0), fill(0, 0));
 	stay(fd);
 }
 
-static void warns_and_goes_on(int fd, void *argument)
+static void
+warns_and_goes_on(int fd, void *argument)
 {
 	const int number_of = *(const int *)argument;
 
@@ -321,7 +364,8 @@ static void warns_and_goes_on(int fd, void *argument)
 	has_good_flight(fd, NULL);
 }
 
-static void dribbles(int fd, void *argument)
+static void
+dribbles(int fd, void *argument)
 {
 	struct bytes all = record(HANDSHAKE, 0x0303, server_hello(0x0303, RSA_AES128_GCM, alpn("h2")));
 
@@ -334,7 +378,8 @@ static void dribbles(int fd, void *argument)
 	stay(fd);
 }
 
-static void signs_wrongly(int fd, void *argument)
+static void
+signs_wrongly(int fd, void *argument)
 {
 	/* x25519, a point, SHA-256 with RSA, a signature */
 	struct bytes exchange = plus(raw("\x03\x00\x1d", 3), sized(1, fill(9, 32)));
@@ -349,20 +394,23 @@ static void signs_wrongly(int fd, void *argument)
 }
 
 /* A CertificateRequest for RSA with SHA-256 and no authorities. */
-static struct bytes certificate_request(void)
+static struct bytes
+certificate_request(void)
 {
 	return message(13, raw("\x01\x01\x00\x02\x04\x01\x00\x00", 8));
 }
 
 /* Waits for the held flight: Certificate and ClientKeyExchange, ChangeCipherSpec, Finished. */
-static void hear_flight(int fd)
+static void
+hear_flight(int fd)
 {
 	hear_hello(fd);
 	hear_hello(fd);
 	hear_hello(fd);
 }
 
-static void wants_certificate_and_alerts(int fd, void *argument)
+static void
+wants_certificate_and_alerts(int fd, void *argument)
 {
 	say_flight(fd, fill(0, 0), certificate_request());
 	hear_flight(fd);
@@ -370,14 +418,16 @@ static void wants_certificate_and_alerts(int fd, void *argument)
 	stay(fd);
 }
 
-static void wants_certificate_and_closes(int fd, void *argument)
+static void
+wants_certificate_and_closes(int fd, void *argument)
 {
 	(void)argument;
 	say_flight(fd, fill(0, 0), certificate_request());
 	hear_flight(fd);
 }
 
-static void wants_certificate_and_resets(int fd, void *argument)
+static void
+wants_certificate_and_resets(int fd, void *argument)
 {
 	(void)argument;
 	say_flight(fd, fill(0, 0), certificate_request());
@@ -385,7 +435,8 @@ static void wants_certificate_and_resets(int fd, void *argument)
 	reset(fd);
 }
 
-static void alerts_behind_flight(int fd, void *argument)
+static void
+alerts_behind_flight(int fd, void *argument)
 {
 	say_flight(fd, fill(0, 0), fill(0, 0));
 	hear_flight(fd);
@@ -393,7 +444,8 @@ static void alerts_behind_flight(int fd, void *argument)
 	stay(fd);
 }
 
-static void closes_behind_flight(int fd, void *argument)
+static void
+closes_behind_flight(int fd, void *argument)
 {
 	(void)argument;
 	say_flight(fd, fill(0, 0), fill(0, 0));
@@ -401,10 +453,12 @@ static void closes_behind_flight(int fd, void *argument)
 }
 
 /* The leaf that scripts show; its key is thrown away. */
-static int make_leaf(void **state)
+static int
+make_leaf(void **state)
 {
 	FILE *made = popen("openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=kedge.test -keyout /dev/null"
-			   " -outform DER 2>/dev/null", "r");
+			   " -outform DER 2>/dev/null",
+			   "r");
 
 	(void)state;
 	if (made == NULL)

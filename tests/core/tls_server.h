@@ -25,7 +25,8 @@ struct server {
 static char folder[] = "/tmp/kedge-tls-XXXXXX"; /* keys and certificates of the run */
 
 /* Runs a command in the folder; what it says is shown only if it fails. */
-static inline int run(const char *command)
+static inline int
+run(const char *command)
 {
 	char line[1024];
 
@@ -33,11 +34,15 @@ static inline int run(const char *command)
 	return system(line);
 }
 
-static inline int make_keys(void **state)
+static inline int
+make_keys(void **state)
 {
 	static const char *const kinds[] = {
-		"rsa:genrsa 2048", "p256:ecparam -genkey -noout -name P-256", "p384:ecparam -genkey -noout -name P-384",
-		"p521:ecparam -genkey -noout -name P-521", "ed25519:genpkey -algorithm ed25519",
+		"rsa:genrsa 2048",
+		"p256:ecparam -genkey -noout -name P-256",
+		"p384:ecparam -genkey -noout -name P-384",
+		"p521:ecparam -genkey -noout -name P-521",
+		"ed25519:genpkey -algorithm ed25519",
 		"rsa8192:genrsa -primes 5 8192", /* five primes: made in 2 s instead of 20 */
 	};
 	char line[512];
@@ -48,7 +53,8 @@ static inline int make_keys(void **state)
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		int name = (int)strcspn(kinds[i], ":");
 
-		(void)snprintf(line, sizeof line,
+		(void)snprintf(
+			line, sizeof line,
 			"openssl %s >%.*s.key && openssl req -x509 -key %.*s.key -subj /CN=kedge.test -out %.*s.pem",
 			kinds[i] + name + 1, name, kinds[i], name, kinds[i], name, kinds[i]);
 		if (run(line) != 0)
@@ -57,7 +63,8 @@ static inline int make_keys(void **state)
 	return 0;
 }
 
-static inline int remove_keys(void **state)
+static inline int
+remove_keys(void **state)
 {
 	char line[64];
 
@@ -67,7 +74,8 @@ static inline int remove_keys(void **state)
 }
 
 /* Reads what the server prints until it has printed `text`; false at its end. */
-static inline bool prints(struct server *s, const char *text)
+static inline bool
+prints(struct server *s, const char *text)
 {
 	while (strstr(s->log, text) == NULL) {
 		ssize_t n;
@@ -82,14 +90,16 @@ static inline bool prints(struct server *s, const char *text)
 	return true;
 }
 
-static inline void forget(struct server *s)
+static inline void
+forget(struct server *s)
 {
 	s->logged = 0;
 	s->log[0] = '\0';
 }
 
 /* Starts a command, its words separated by spaces, in the folder. */
-static inline void start(struct server *s, const char *command)
+static inline void
+start(struct server *s, const char *command)
 {
 	char text[1024], *words[ARGUMENTS_MAX + 1] = { NULL };
 	size_t n = 0;
@@ -114,19 +124,21 @@ static inline void start(struct server *s, const char *command)
 	s->out = out[0];
 }
 
-static inline void start_openssl(struct server *s, const char *key, const char *options)
+static inline void
+start_openssl(struct server *s, const char *key, const char *options)
 {
 	char command[1024];
 
-	(void)snprintf(command, sizeof command, "openssl s_server -accept 127.0.0.1:0 -key %s.key -cert %s.pem %s", key, key,
-		options);
+	(void)snprintf(command, sizeof command, "openssl s_server -accept 127.0.0.1:0 -key %s.key -cert %s.pem %s", key,
+		       key, options);
 	start(s, command);
 	assert_true(prints(s, "\nACCEPT 127.0.0.1:") || prints(s, "ACCEPT 127.0.0.1:"));
 	s->port = (unsigned short)atoi(strstr(s->log, "ACCEPT 127.0.0.1:") + strlen("ACCEPT 127.0.0.1:"));
 	forget(s);
 }
 
-static inline void stop(struct server *s)
+static inline void
+stop(struct server *s)
 {
 	(void)close(s->in);
 	(void)close(s->out);
@@ -136,7 +148,8 @@ static inline void stop(struct server *s)
 
 /* Goes into a network of its own that has a loopback device only, for servers
  * that listen on all addresses. False where that isn't allowed. */
-static inline bool isolate(void)
+static inline bool
+isolate(void)
 {
 	struct ifreq lo = { .ifr_name = "lo" };
 	int fd;

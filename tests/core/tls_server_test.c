@@ -20,9 +20,9 @@ struct real {
 
 static const struct real openssl[] = {
 	{ "RSA 2048", "rsa", "-tls1_2", MODERN, "h2",
-		OPEN("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "secp256r1", "") },
+	  OPEN("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "secp256r1", "") },
 	{ "x25519", "rsa", "-groups X25519", MODERN, NULL,
-		OPEN("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "x25519", "") },
+	  OPEN("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "x25519", "") },
 	{ "secp384r1", "rsa", "-groups P-384", MODERN, NULL, OPEN("TLSv1.2", NULL, "secp384r1", "") },
 	{ "secp521r1", "rsa", "-groups P-521", MODERN, NULL, OPEN("TLSv1.2", NULL, "secp521r1", "") },
 	{ "P-256", "p256", "", MODERN, NULL, OPEN("TLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", NULL, "") },
@@ -37,56 +37,56 @@ static const struct real openssl[] = {
 	{ "TLS 1.0 with P-256", "p256", "-tls1 -cipher ALL:@SECLEVEL=0", OLD, NULL, OPEN("TLSv1.0", NULL, NULL, "") },
 	{ "TLS 1.2 in the range", "rsa", "-cipher ALL:@SECLEVEL=0", OLD, NULL, OPEN("TLSv1.2", NULL, NULL, "") },
 	{ "only 1.2, we only 1.0", "rsa", "-tls1_2 -cipher ALL:@SECLEVEL=0", 0x0301, 0x0301, NULL,
-		ENDS(TLS_VERSION, 70, 0) },
+	  ENDS(TLS_VERSION, 70, 0) },
 	{ "AES-256-GCM", "rsa", "-cipher ECDHE-RSA-AES256-GCM-SHA384", MODERN, NULL,
-		OPEN("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", NULL, "") },
+	  OPEN("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", NULL, "") },
 	{ "ChaCha20", "rsa", "-cipher ECDHE-RSA-CHACHA20-POLY1305", MODERN, NULL,
-		OPEN("TLSv1.2", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", NULL, "") },
+	  OPEN("TLSv1.2", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", NULL, "") },
 	{ "CCM", "p256", "-cipher ECDHE-ECDSA-AES128-CCM", MODERN, NULL,
-		OPEN("TLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_128_CCM", NULL, "") },
+	  OPEN("TLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_128_CCM", NULL, "") },
 	{ "CCM_8", "p256", "-cipher ECDHE-ECDSA-AES256-CCM8:@SECLEVEL=0", MODERN, NULL,
-		OPEN("TLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_256_CCM_8", NULL, "") },
+	  OPEN("TLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_256_CCM_8", NULL, "") },
 	{ "CBC with SHA-384", "rsa", "-cipher ECDHE-RSA-AES256-SHA384", MODERN, NULL,
-		OPEN("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384", NULL, "") },
+	  OPEN("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384", NULL, "") },
 	{ "CBC with SHA-1", "rsa", "-cipher ECDHE-RSA-AES128-SHA", MODERN, NULL,
-		OPEN("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", NULL, "") },
+	  OPEN("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", NULL, "") },
 	{ "static RSA", "rsa", "-cipher AES128-GCM-SHA256", MODERN, NULL,
-		OPEN("TLSv1.2", "TLS_RSA_WITH_AES_128_GCM_SHA256", NULL, "") },
+	  OPEN("TLSv1.2", "TLS_RSA_WITH_AES_128_GCM_SHA256", NULL, "") },
 	{ "static RSA with CBC", "rsa", "-cipher AES256-SHA", MODERN, NULL,
-		OPEN("TLSv1.2", "TLS_RSA_WITH_AES_256_CBC_SHA", NULL, "") },
+	  OPEN("TLSv1.2", "TLS_RSA_WITH_AES_256_CBC_SHA", NULL, "") },
 	{ "static RSA with TLS 1.0", "rsa", "-tls1 -cipher AES128-SHA:@SECLEVEL=0", OLD, NULL,
-		OPEN("TLSv1.0", "TLS_RSA_WITH_AES_128_CBC_SHA", NULL, "") },
+	  OPEN("TLSv1.0", "TLS_RSA_WITH_AES_128_CBC_SHA", NULL, "") },
 	{ "only DHE", "rsa", "-cipher DHE-RSA-AES128-GCM-SHA256", MODERN, NULL, ENDS(TLS_NO_CIPHER, 40, 0) },
 	{ "ALPN h2", "rsa", "-alpn h2,http/1.1", MODERN, "h2", OPEN("TLSv1.2", NULL, NULL, "h2") },
 	{ "no common ALPN", "rsa", "-alpn spdy/3", MODERN, "h2", ENDS(TLS_ALPN_MISMATCH, 120, 0) },
-	{ "unknown name, fatal", "rsa", "-servername other.test -servername_fatal -cert2 rsa.pem -key2 rsa.key", MODERN, NULL,
-		ENDS(TLS_ALERT, 112, 0) },
+	{ "unknown name, fatal", "rsa", "-servername other.test -servername_fatal -cert2 rsa.pem -key2 rsa.key", MODERN,
+	  NULL, ENDS(TLS_ALERT, 112, 0) },
 	{ "certificate asked", "rsa", "-verify 1", MODERN, NULL, OPEN("TLSv1.2", NULL, NULL, "") },
 	{ "certificate required", "rsa", "-Verify 1", MODERN, NULL, ENDS(TLS_CLIENT_CERT_REQUIRED, 40, 1) },
 	{ "certificate required by TLS 1.0", "rsa", "-Verify 1 -tls1 -cipher ALL:@SECLEVEL=0", OLD, NULL,
-		ENDS(TLS_CLIENT_CERT_REQUIRED, 40, 1) },
+	  ENDS(TLS_CLIENT_CERT_REQUIRED, 40, 1) },
 };
 
 static const struct real gnutls[] = {
-	{ "RSA 2048", "rsa", "NORMAL", MODERN, "h2",
-		OPEN("TLSv1.2", NULL, NULL, "h2") },
+	{ "RSA 2048", "rsa", "NORMAL", MODERN, "h2", OPEN("TLSv1.2", NULL, NULL, "h2") },
 	{ "P-256", "p256", "NORMAL", MODERN, "h2", OPEN("TLSv1.2", NULL, NULL, "h2") },
 	{ "x25519", "rsa", "NORMAL:-GROUP-ALL:+GROUP-X25519", MODERN, "h2", OPEN("TLSv1.2", NULL, "x25519", "h2") },
 	{ "ChaCha20", "rsa", "NORMAL:-CIPHER-ALL:+CHACHA20-POLY1305", MODERN, "h2",
-		OPEN("TLSv1.2", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", NULL, "h2") },
+	  OPEN("TLSv1.2", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", NULL, "h2") },
 	/* GnuTLS says handshake_failure where others say protocol_version */
 	{ "TLS 1.3 only", "rsa", "NORMAL:-VERS-ALL:+VERS-TLS1.3", MODERN, "h2", ENDS(TLS_NO_CIPHER, 40, 0) },
 	{ "TLS 1.1 only", "rsa", "NORMAL:-VERS-ALL:+VERS-TLS1.1", OLD, "h2", OPEN("TLSv1.1", NULL, NULL, "h2") },
 	{ "only DHE", "rsa", "NORMAL:-KX-ALL:+DHE-RSA", MODERN, "h2", ENDS(TLS_NO_CIPHER, 40, 0) },
 	{ "no common ALPN", "rsa", "NORMAL --alpn-fatal", MODERN, "spdy/3", ENDS(TLS_ALPN_MISMATCH, 120, 0) },
 	{ "unknown name, fatal", "rsa", "NORMAL --sni-hostname other.test --sni-hostname-fatal", MODERN, "h2",
-		ENDS(TLS_ALERT, 112, 0) },
+	  ENDS(TLS_ALERT, 112, 0) },
 	{ "certificate required", "rsa", "NORMAL --require-client-cert", MODERN, "h2",
-		ENDS(TLS_CLIENT_CERT_REQUIRED, -1, 1) },
+	  ENDS(TLS_CLIENT_CERT_REQUIRED, -1, 1) },
 	{ "small records", "rsa", "NORMAL --recordsize 512", MODERN, "h2", OPEN("TLSv1.2", NULL, NULL, "h2") },
 };
 
-static void compare(const char *is, const char *should)
+static void
+compare(const char *is, const char *should)
 {
 	if (should == NULL)
 		return;
@@ -96,7 +96,8 @@ static void compare(const char *is, const char *should)
 		assert_string_equal(is, should);
 }
 
-static void meet(const struct real *k, unsigned short port)
+static void
+meet(const struct real *k, unsigned short port)
 {
 	const struct tls_config config = { "kedge.test", &k->alpn, k->alpn != NULL, k->version_min, k->version_max };
 	const struct tls_info *info;
@@ -120,7 +121,8 @@ static void meet(const struct real *k, unsigned short port)
 	hang_up(&c);
 }
 
-static void test_openssl(void **state)
+static void
+test_openssl(void **state)
 {
 	const struct real *k = *state;
 	struct server s;
@@ -130,7 +132,8 @@ static void test_openssl(void **state)
 	stop(&s);
 }
 
-static void test_gnutls(void **state)
+static void
+test_gnutls(void **state)
 {
 	const struct real *k = *state;
 	struct server s;
@@ -139,8 +142,9 @@ static void test_gnutls(void **state)
 
 	(void)close(listen_anywhere(&port));
 	(void)snprintf(command, sizeof command,
-		"gnutls-serv --http --disable-client-cert --alpn h2 --port %d --x509keyfile %s.key --x509certfile %s.pem --priority %s",
-		port, k->key, k->key, k->options);
+		       "gnutls-serv --http --disable-client-cert --alpn h2 --port %d --x509keyfile %s.key "
+		       "--x509certfile %s.pem --priority %s",
+		       port, k->key, k->key, k->options);
 	if (strstr(k->options, "--require-client-cert") != NULL)
 		memmove(strstr(command, "--disable-client-cert"), "                     ", 21);
 	start(&s, command);
@@ -150,7 +154,8 @@ static void test_gnutls(void **state)
 }
 
 /* The server's log shows what had reached it when the verdict was there. */
-static void test_flight_is_held(void **state)
+static void
+test_flight_is_held(void **state)
 {
 	struct server s;
 	struct client c;
@@ -188,19 +193,21 @@ struct meter {
 	struct stream stream;
 	struct stream *below;
 	int writes;
-	size_t most; /* bytes a call */
+	size_t most;               /* bytes a call */
 	unsigned char first[1024]; /* what was written first */
 	size_t first_length;
 };
 
-static ssize_t meter_read(struct stream *self, void *to, size_t n)
+static ssize_t
+meter_read(struct stream *self, void *to, size_t n)
 {
 	struct meter *m = (struct meter *)self;
 
 	return m->below->read(m->below, to, n < m->most ? n : m->most);
 }
 
-static ssize_t meter_write(struct stream *self, const void *from, size_t n)
+static ssize_t
+meter_write(struct stream *self, const void *from, size_t n)
 {
 	struct meter *m = (struct meter *)self;
 	size_t keep = n < sizeof m->first - m->first_length ? n : sizeof m->first - m->first_length;
@@ -211,7 +218,8 @@ static ssize_t meter_write(struct stream *self, const void *from, size_t n)
 	return m->below->write(m->below, from, n < m->most ? n : m->most);
 }
 
-static enum tls_step drive_through(struct client *c, struct meter *m, enum tls_goal goal)
+static enum tls_step
+drive_through(struct client *c, struct meter *m, enum tls_goal goal)
 {
 	for (;;) {
 		enum tls_step step = tls_pump(c->tls, &m->stream, goal);
@@ -222,7 +230,8 @@ static enum tls_step drive_through(struct client *c, struct meter *m, enum tls_g
 	}
 }
 
-static bool hello_has(const struct meter *m, unsigned extension)
+static bool
+hello_has(const struct meter *m, unsigned extension)
 {
 	/* record and message heads, version, random, session id (none), suites, compression */
 	size_t at = 5 + 4 + 2 + 32 + 1;
@@ -236,7 +245,8 @@ static bool hello_has(const struct meter *m, unsigned extension)
 	return false;
 }
 
-static void test_one_write_a_flight(void **state)
+static void
+test_one_write_a_flight(void **state)
 {
 	struct server s;
 	struct client c;
@@ -247,10 +257,10 @@ static void test_one_write_a_flight(void **state)
 	dial(&c, s.port, &modern);
 	assert_int_equal(drive_through(&c, &m, TLS_CHAIN), TLS_REACHED);
 	assert_int_equal(m.writes, 1);
-	assert_true(hello_has(&m, 0)); /* server_name */
+	assert_true(hello_has(&m, 0));      /* server_name */
 	assert_true(hello_has(&m, 0xff01)); /* renegotiation_info */
-	assert_false(hello_has(&m, 1)); /* max_fragment_length */
-	assert_false(hello_has(&m, 16)); /* ALPN: none was given */
+	assert_false(hello_has(&m, 1));     /* max_fragment_length */
+	assert_false(hello_has(&m, 16));    /* ALPN: none was given */
 	assert_int_equal(drive_through(&c, &m, TLS_OPEN), TLS_REACHED);
 	assert_int_equal(m.writes, 2); /* Certificate, ClientKeyExchange, ChangeCipherSpec, Finished */
 	write_all(&c, "abc\n", 4);
@@ -259,7 +269,8 @@ static void test_one_write_a_flight(void **state)
 }
 
 /* Whatever the stream below takes and gives at once, the bytes are the same. */
-static void test_trickle(void **state)
+static void
+test_trickle(void **state)
 {
 	static const char line[] = "a line that is longer than what passes at once\n";
 	struct server s;
@@ -283,7 +294,8 @@ static void test_trickle(void **state)
 }
 
 /* A file of 300 KB: records of 16 KiB come, and all of its bytes. */
-static void download(const char *key, const char *options)
+static void
+download(const char *key, const char *options)
 {
 	static unsigned char all[400000];
 	static const char request[] = "GET /big HTTP/1.0\r\n\r\n";
@@ -306,7 +318,8 @@ static void download(const char *key, const char *options)
 	stop(&s);
 }
 
-static void test_large_records(void **state)
+static void
+test_large_records(void **state)
 {
 	(void)state;
 	assert_int_equal(run("head -c 300000 /dev/zero | tr '\\0' k >big"), 0);
@@ -316,7 +329,8 @@ static void test_large_records(void **state)
 }
 
 /* More than the buffers hold goes out and comes back. */
-static void test_upload(void **state)
+static void
+test_upload(void **state)
 {
 	static unsigned char line[200000], back[200000];
 	struct server s;
@@ -338,7 +352,8 @@ static void test_upload(void **state)
 	stop(&s);
 }
 
-static void test_goodbye(void **state)
+static void
+test_goodbye(void **state)
 {
 	struct server s;
 	struct client c;
@@ -371,7 +386,8 @@ static void test_goodbye(void **state)
 }
 
 /* Some servers let the handshake end before they break off for want of a certificate. */
-static void test_certificate_wanted_late(void **state)
+static void
+test_certificate_wanted_late(void **state)
 {
 	struct server s;
 	struct client c;
@@ -390,7 +406,8 @@ static void test_certificate_wanted_late(void **state)
 }
 
 /* A HelloRequest on an open connection is refused by a warning, which OpenSSL doesn't accept. */
-static void test_renegotiation(void **state)
+static void
+test_renegotiation(void **state)
 {
 	struct server s;
 	struct client c;
@@ -411,20 +428,23 @@ static void test_renegotiation(void **state)
 }
 
 /* GnuTLS' server listens on all addresses, so it gets a network of its own. */
-static int isolated(void **state)
+static int
+isolated(void **state)
 {
 	(void)state;
 	return isolate() ? 0 : -1;
 }
 
-static size_t tests_of(struct CMUnitTest *to, const struct real *cases, size_t count, CMUnitTestFunction test)
+static size_t
+tests_of(struct CMUnitTest *to, const struct real *cases, size_t count, CMUnitTestFunction test)
 {
 	for (size_t i = 0; i < count; i++)
 		to[i] = (struct CMUnitTest){ cases[i].name, test, NULL, NULL, (void *)(size_t)&cases[i] };
 	return count;
 }
 
-int main(void)
+int
+main(void)
 {
 	enum { OPENSSL = sizeof openssl / sizeof *openssl, GNUTLS = sizeof gnutls / sizeof *gnutls };
 	struct CMUnitTest with_openssl[OPENSSL], with_gnutls[GNUTLS];

@@ -12,7 +12,7 @@ struct hostile {
 	void (*script)(int fd, void *argument);
 	int argument;
 	enum tls_fault fault; /* TLS_OK: TLS_CHAIN is reached */
-	int alert; /* -1: none */
+	int alert;            /* -1: none */
 	size_t certificates;
 	bool go_on; /* asks for TLS_OPEN when the chain was reached */
 };
@@ -73,15 +73,18 @@ static const struct hostile cases[] = {
 	{ "protocol unasked", selects_unoffered_protocol, 0, TLS_ALPN_MISMATCH, -1, 1, false },
 	{ "wrong signature of the exchange", signs_wrongly, 0, TLS_BAD_SIGNATURE, -1, 1, false },
 	{ "one byte at a time", dribbles, 0, TLS_OK, -1, 1, false },
-	{ "wants a certificate, then handshake_failure", wants_certificate_and_alerts, 40, TLS_CLIENT_CERT_REQUIRED, 40, 1, true },
-	{ "wants a certificate, then bad_certificate", wants_certificate_and_alerts, 42, TLS_CLIENT_CERT_REQUIRED, 42, 1, true },
+	{ "wants a certificate, then handshake_failure", wants_certificate_and_alerts, 40, TLS_CLIENT_CERT_REQUIRED, 40,
+	  1, true },
+	{ "wants a certificate, then bad_certificate", wants_certificate_and_alerts, 42, TLS_CLIENT_CERT_REQUIRED, 42,
+	  1, true },
 	{ "wants a certificate, then closes", wants_certificate_and_closes, 0, TLS_CLIENT_CERT_REQUIRED, -1, 1, true },
 	{ "wants a certificate, then resets", wants_certificate_and_resets, 0, TLS_CLIENT_CERT_REQUIRED, -1, 1, true },
 	{ "alert behind our flight", alerts_behind_flight, 51, TLS_ALERT, 51, 1, true },
 	{ "closes behind our flight", closes_behind_flight, 0, TLS_CLOSED, -1, 1, true },
 };
 
-static enum tls_step meet(struct client *c, void (*script)(int, void *), int argument, bool go_on)
+static enum tls_step
+meet(struct client *c, void (*script)(int, void *), int argument, bool go_on)
 {
 	static const char *const protocols[] = { "h2", "http/1.1" };
 	struct tls_config config = modern;
@@ -100,7 +103,8 @@ static enum tls_step meet(struct client *c, void (*script)(int, void *), int arg
 	return step;
 }
 
-static void test_hostile(void **state)
+static void
+test_hostile(void **state)
 {
 	const struct hostile *k = *state;
 	struct client c;
@@ -121,7 +125,8 @@ static void test_hostile(void **state)
 	hang_up(&c);
 }
 
-static long peak_memory(void)
+static long
+peak_memory(void)
 {
 	struct rusage usage;
 
@@ -130,7 +135,8 @@ static long peak_memory(void)
 }
 
 /* First of all tests: what is looked at is a high-water mark. */
-static void test_memory(void **state)
+static void
+test_memory(void **state)
 {
 	static void (*const large[])(int, void *) = { announces_16_mb, sends_16_mb_in_pieces, floods_hello_requests };
 	struct client c;
@@ -147,7 +153,8 @@ static void test_memory(void **state)
 	assert_true(peak_memory() - before < MEMORY_MOST);
 }
 
-static void test_alert_names(void **state)
+static void
+test_alert_names(void **state)
 {
 	static const struct {
 		int number;
@@ -181,7 +188,8 @@ static void test_alert_names(void **state)
 	}
 }
 
-static void test_what_it_said(void **state)
+static void
+test_what_it_said(void **state)
 {
 	struct client c;
 
@@ -193,7 +201,8 @@ static void test_what_it_said(void **state)
 	hang_up(&c);
 }
 
-static void test_versions_seen(void **state)
+static void
+test_versions_seen(void **state)
 {
 	static const struct {
 		int version;
@@ -213,7 +222,8 @@ static void test_versions_seen(void **state)
 	hang_up(&c);
 }
 
-static void test_warning_of_the_name(void **state)
+static void
+test_warning_of_the_name(void **state)
 {
 	struct client c;
 
@@ -226,7 +236,8 @@ static void test_warning_of_the_name(void **state)
 	hang_up(&c);
 }
 
-static void test_chain_is_kept(void **state)
+static void
+test_chain_is_kept(void **state)
 {
 	struct client c;
 	size_t length;
@@ -247,7 +258,8 @@ static void test_chain_is_kept(void **state)
 }
 
 /* none offered, one selected */
-static void test_protocol_for_nothing(void **state)
+static void
+test_protocol_for_nothing(void **state)
 {
 	struct client c;
 	unsigned short port;
@@ -261,7 +273,8 @@ static void test_protocol_for_nothing(void **state)
 	assert_int_equal(waitpid(peer, NULL, 0), peer);
 }
 
-static void test_misuse(void **state)
+static void
+test_misuse(void **state)
 {
 	static const char *const empty[] = { "" };
 	static char long_name[255], long_protocol[257];
@@ -289,18 +302,16 @@ static void test_misuse(void **state)
 	tls_free(NULL);
 }
 
-int main(void)
+int
+main(void)
 {
 	enum { HOSTILE = sizeof cases / sizeof *cases };
 	struct CMUnitTest hostile[HOSTILE];
 	const struct CMUnitTest first[] = { cmocka_unit_test(test_memory) };
 	const struct CMUnitTest others[] = {
-		cmocka_unit_test(test_alert_names),
-		cmocka_unit_test(test_what_it_said),
-		cmocka_unit_test(test_versions_seen),
-		cmocka_unit_test(test_warning_of_the_name),
-		cmocka_unit_test(test_chain_is_kept),
-		cmocka_unit_test(test_protocol_for_nothing),
+		cmocka_unit_test(test_alert_names),   cmocka_unit_test(test_what_it_said),
+		cmocka_unit_test(test_versions_seen), cmocka_unit_test(test_warning_of_the_name),
+		cmocka_unit_test(test_chain_is_kept), cmocka_unit_test(test_protocol_for_nothing),
 		cmocka_unit_test(test_misuse),
 	};
 	int failed;
