@@ -35,10 +35,18 @@ function audit.reference()
   return list
 end
 
+-- A path that does not begin at the root is looked for where kedge was started, on the live system.
+local function whole_path(system, path)
+  if path:sub(1, 1) == "/" then return path end
+  local here = system.is_live and system:real("/proc/self/cwd") or ""
+  return (here == "/" and "" or here) .. "/" .. path
+end
+
 local function find_layout(system, path)
   if not path then
     return layout.detect(function(place) return system:kind(place) end, function(place) return system:read(place) end)
   end
+  path = whole_path(system, path)
   local status, message = system:stat(path)
   if not status then return nil, message end
   return layout.bare(path, status.type)

@@ -110,12 +110,26 @@ local function state_of(code)
   return code:match("%.(.*)$")
 end
 
+-- Why the tool's next run takes an authority out of the store that is in it now: a sentence, or nil.
+local function lost_next(facts, cert)
+  if not facts.layout.configuration then return nil end
+  local code, detail = on_disk(facts.files, cert)
+  if not code then return "no file that the configuration takes in holds it" end
+  if code == "store.disabled" then return "it is switched off: " .. detail end
+  return code ~= "store.not_applied" and "its file is not taken in: " .. detail or nil
+end
+
 -- Beside a sound certificate there may be one that only goes by its name.
 local function sound(facts, place, cert, looks, values)
   local name, id = facts.authorities[place].name, "authority/" .. facts.authorities[place].name
   local code, detail = wrong_content(facts, place, cert)
   if code then
     return finding.bad("authority", id, "warn", code, facts:with { authority = name, detail = detail }, values)
+  end
+  detail = lost_next(facts, cert)
+  if detail then
+    values.state = "only_live"
+    return finding.bad("authority", id, "warn", "store.only_live", facts:with { authority = name, detail = detail }, values)
   end
   values.state = looks[1].cert.sha256 == cert.sha256 and "present" or "reissued"
   local note = values.state == "reissued" and (", re-issued: " .. describe(looks[1].cert)) or ""

@@ -92,6 +92,10 @@ function layout.detect(has, read)
   if found then
     local family = found.family == "fedora" and "Fedora" or "Debian family"
     found.name = NAMES[id] or family
+    if id == "buildroot" and not has "/usr/sbin/update-ca-certificates" then
+      found.add = "append its certificate (PEM) to " .. BUNDLES[1] .. ", or select the package ca-certificates and build again"
+      found.update = "make ca-certificates-reinstall all in Buildroot"
+    end
     return found
   end
   local bundle = first(BUNDLES, has)

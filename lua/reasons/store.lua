@@ -36,6 +36,11 @@ return {
     why = "Only servers that send old chains alone would need it.",
     fix = "Nothing has to be done.",
   },
+  ["store.only_live"] = {
+    seen = "{authority} is in the store, but the next run of {update} takes it out[: {detail}].",
+    why = "All is well until then, for instance until the next update of the package.",
+    fix = "Enable its line in /etc/ca-certificates.conf (take only the ! away), or: {add}." .. KEEP,
+  },
   ["store.not_configured"] = {
     seen = "{authority} is on the disk, but the configuration doesn't take it in[ ({detail})].",
     why = REFUSED,

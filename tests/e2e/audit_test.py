@@ -279,6 +279,12 @@ class Layouts(Audit):
         self.audit("--store", "/opt/my", status=1)
         self.layout("bare directory")
 
+    def test_a_store_that_is_named_from_here(self):
+        self.image.bundle(path="/opt/store.pem")
+        done = kedge.run("ca-audit", "--store", "opt/store.pem", "-f", "json", cwd=self.image.root)
+        self.assertEqual(done.status, 0, str(done))
+        self.assertEqual(done.results[0]["values"]["layout"], "bare bundle")
+
     def test_no_layout(self):
         self.audit(status=3)
         self.finding("layout", "store.no_layout", "fail")
@@ -388,6 +394,18 @@ class Configuration(Audit):
         self.image.update()
         self.assertIn(why, self.broken("store.broken_line")["message"])
         self.finding("configuration/line 5", "store.broken_line")
+
+    @kedge.rows([("disabled", {"disabled": [ONE]}), ("unlisted", {"unlisted": [ONE]}), ("nowhere", {"names": SIX[1:]})])
+    def in_the_store_until_the_next_run(self, _, changed):
+        self.image.debian()
+        self.image.ship(**changed)
+        if "names" in changed:
+            os.unlink(self.image.at(f"{SHIPPED}Amazon_Root_CA_1.crt"))
+            os.unlink(self.image.at("/etc/ssl/certs/Amazon_Root_CA_1.pem"))
+            self.image.write("/etc/ssl/certs/Amazon_Root_CA_1.pem", pem(ONE))
+        self.audit(status=0)
+        self.chain(ONE, "ok", "ok")
+        self.authority(ONE, "store.only_live")
 
     def test_expired(self):
         self.image.debian(names=self.rest)

@@ -247,7 +247,7 @@ end
 
 TestFinding = {}
 
-local CODES = "no_chain through_services through_class2 partial_chain absent class2_absent not_configured disabled no_file "
+local CODES = "no_chain through_services through_class2 partial_chain absent class2_absent only_live not_configured disabled no_file "
   .. "not_applied wrong_content cross_signed expired not_yet_valid unusable disagree differ empty unreadable no_layout unparsable "
   .. "duplicates stale_link outdated remainder broken_line temporary read_only own_bundle clock clock_anchor"
 local FACTS = { authority = "A", store = "S", detail = "D", add = "add", update = "update", now = "now", build = "then", where = "here" }
