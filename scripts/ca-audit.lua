@@ -4,7 +4,7 @@ local audit = require "kedge.audit"
 local show = require "kedge.show"
 
 return {
-  summary = "audit a trust store: are Amazon's authorities in it, and can they be used?",
+  summary = "audit a trust store: can it verify Amazon's authorities?",
   description = "Reads the trust store of this system and says for each of Amazon's four roots whether a chain to it can be "
     .. "verified, and what became of each authority: in the store, switched off, on the disk only, expired, another "
     .. "certificate, absent. Nothing is changed, and no network is used. With --root the system unpacked below a folder is "

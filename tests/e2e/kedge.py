@@ -16,6 +16,7 @@ import jsonschema  # noqa: E402
 import lab  # noqa: E402
 
 KEDGE = os.path.abspath(os.environ.get("KEDGE") or os.path.join(ROOT, "kedge"))
+KEDGE_LUA = os.path.abspath(os.environ.get("KEDGE_LUA") or os.path.join(ROOT, "build/kedge-lua"))
 VARIANT = os.environ.get("KEDGE_VARIANT", "plain")
 SANITIZED = VARIANT == "sanitized"
 GUARD = 120  # seconds until a hung kedge is killed and the test fails; nothing is measured by it
@@ -79,6 +80,11 @@ def environment(**extra):
     return {**kept, "TERM": "dumb", **extra}
 
 
+def program(env):
+    """What is run: kedge, or the tests' interpreter with kedge's program where a library is preloaded."""
+    return [KEDGE_LUA, os.path.join(HERE, "cli.lua")] if "LD_PRELOAD" in (env or {}) else [KEDGE]
+
+
 def run(*arguments, stdin="", env=None, **options):
     """Runs kedge with these arguments to its end."""
     options.setdefault("stdout", subprocess.PIPE)
@@ -86,7 +92,7 @@ def run(*arguments, stdin="", env=None, **options):
     if "preexec_fn" not in options:
         options.setdefault("input", stdin.encode())
     done = subprocess.run(
-        [KEDGE, *map(str, arguments)], env=environment(**(env or {})), timeout=GUARD, check=False, **options
+        [*program(env), *map(str, arguments)], env=environment(**(env or {})), timeout=GUARD, check=False, **options
     )
     return Run(done.returncode, done.stdout or b"", done.stderr or b"")
 
