@@ -145,9 +145,9 @@ static void
 on_io(struct ev_loop *ev, ev_io *watcher, int events)
 {
 	struct conn *conn = watcher->data;
+	bool blocked;
 
 	(void)ev;
-	(void)events;
 	switch (conn->phase) {
 	case CONN_CONNECTING: finish_connect(conn); break;
 	case CONN_HANDSHAKE:
@@ -157,9 +157,11 @@ on_io(struct ev_loop *ev, ev_io *watcher, int events)
 			turn_h2(conn);
 			break;
 		}
-		if (tls_pending(conn->tls) && tls_pump(conn->tls, &conn->socket.stream, TLS_OPEN) == TLS_WANT_WRITE)
-			return;
-		watch(conn, 0);
+		blocked = tls_pending(conn->tls) &&
+		    tls_pump(conn->tls, &conn->socket.stream, TLS_OPEN) == TLS_WANT_WRITE;
+		watch(conn, blocked ? EV_WRITE : 0);
+		if (blocked && !(events & EV_READ))
+			return; /* a peer that sends and doesn't read is still read by who waits for it */
 		break;
 	default: watch(conn, 0); break;
 	}

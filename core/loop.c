@@ -76,10 +76,12 @@ loop_catch(struct loop *loop, loop_signal *call, void *context, void (*at_once)(
 	loop->context = context;
 	catcher = loop;
 	last_rites = at_once;
-	ev_async_init(&loop->signalled, on_async);
-	loop->signalled.data = loop;
-	ev_async_start(loop->ev, &loop->signalled);
-	ev_unref(loop->ev); /* waiting for a signal alone is no reason to go on */
+	if (!ev_is_active(&loop->signalled)) {
+		ev_async_init(&loop->signalled, on_async);
+		loop->signalled.data = loop;
+		ev_async_start(loop->ev, &loop->signalled);
+		ev_unref(loop->ev); /* waiting for a signal alone is no reason to go on */
+	}
 	sigemptyset(&action.sa_mask);
 	action.sa_flags = SA_NODEFER;
 	if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)

@@ -242,7 +242,7 @@ open_channel(struct resolver *resolver, bool search, double seconds)
 {
 	struct ares_options options = { 0 };
 	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB, status;
-	double share = seconds * TIME_SHARE * 1000;
+	double share = seconds > 0 ? seconds * TIME_SHARE * 1000 : 0; /* also where it is no number */
 
 	options.flags = ARES_FLAG_NOCHECKRESP;
 	options.tries = TRIES;

@@ -64,7 +64,7 @@ fail(lua_State *L, const char *what, int error)
 static void
 stop_watching(struct channel *channel)
 {
-	if (channel->loop)
+	if (channel->loop && channel->loop->ev) /* at the end of the Lua state the loop may be gone first */
 		ev_io_stop(channel->loop->ev, &channel->watcher);
 	channel->loop = NULL;
 }

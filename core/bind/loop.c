@@ -67,13 +67,20 @@ queue_remove(struct bind_routine *routine)
 	routine->next = routine->previous = NULL;
 }
 
+static void
+append_ready(struct bind_routine *routine)
+{
+	routine->phase = ROUTINE_READY;
+	routine->turn = routine->state->turn;
+	queue_append(&routine->state->ready, routine);
+}
+
 void
 loop_ready(struct bind_routine *routine)
 {
 	queue_remove(routine);
 	ev_timer_stop(routine->state->loop.ev, &routine->timer);
-	routine->phase = ROUTINE_READY;
-	queue_append(&routine->state->ready, routine);
+	append_ready(routine);
 }
 
 void
@@ -222,27 +229,18 @@ routine_resume(struct bind_routine *routine)
 	if (routine->doomed) {
 		routine_kill(routine);
 	} else if (routine->phase == ROUTINE_RUNNING) { /* coroutine.yield of the script's own */
-		routine->phase = ROUTINE_READY;
-		queue_append(&state->ready, routine);
+		append_ready(routine);
 	}
 }
 
-/* Runs what is ready now; what becomes ready meanwhile waits for the loop's next turn. */
+/* Runs what is ready now; what becomes ready meanwhile waits for the loop's next
+ * turn. No routine is remembered here: each may be killed and collected by another. */
 static void
 run_ready(struct bind_state *state)
 {
-	struct bind_routine *last = state->ready.last;
-
-	while (state->ready.first && !state->finished) {
-		struct bind_routine *routine = state->ready.first;
-		bool stop = routine == last;
-
-		routine_resume(routine);
-		if (stop)
-			break;
-		if (last && last->queue != &state->ready)
-			last = state->ready.last; /* it was killed meanwhile */
-	}
+	state->turn++;
+	while (state->ready.first && state->ready.first->turn != state->turn && !state->finished)
+		routine_resume(state->ready.first);
 }
 
 static int
@@ -284,7 +282,7 @@ routine_new(lua_State *L, int function, int arguments)
 	lua_pushvalue(L, -2);
 	lua_rawsetp(L, -2, routine);
 	lua_pop(L, 1);
-	queue_append(&state->ready, routine);
+	append_ready(routine);
 	return routine;
 }
 
@@ -343,6 +341,8 @@ loop_run(lua_State *L)
 	struct bind_state *state = loop_state(L);
 
 	luaL_checktype(L, 1, LUA_TFUNCTION);
+	if (state->turning)
+		return luaL_error(L, "the loop runs already");
 	lua_settop(L, 2);
 	state->main = L;
 	state->finished = false;
@@ -353,13 +353,17 @@ loop_run(lua_State *L)
 	lua_pushcclosure(L, on_main_end, 1);
 	lua_setiuservalue(L, -2, END_VALUE);
 	lua_pop(L, 1);
+	state->turning = true;
 	for (;;) {
 		run_ready(state);
 		if (state->finished)
 			break;
-		if (!loop_turn(&state->loop, !state->ready.first) && !state->ready.first)
+		if (!loop_turn(&state->loop, !state->ready.first) && !state->ready.first) {
+			state->turning = false;
 			return luaL_error(L, "everything waits and nothing can happen");
+		}
 	}
+	state->turning = false;
 	lua_rawgetp(L, LUA_REGISTRYINDEX, state);
 	lua_pushnil(L);
 	lua_rawsetp(L, LUA_REGISTRYINDEX, state);

@@ -17,6 +17,7 @@ struct bind_routine {
 	ev_timer timer;
 	int arguments; /* on the thread's stack, for the first resume */
 	enum routine_state phase;
+	unsigned turn; /* of the loop, when it became ready */
 	bool timed_out, doomed;
 };
 
@@ -26,7 +27,8 @@ struct bind_state {
 	struct bind_condition ready;
 	struct bind_routine *running;
 	int signal_function, anchors; /* registry references */
-	bool finished;
+	unsigned turn; /* counts run_ready */
+	bool finished, turning;
 };
 
 /* The state of kedge.core.loop; raises before it was opened. */

@@ -51,6 +51,14 @@ fail_call(lua_State *L, struct net_stream *stream, int fault)
 	return bind_fail(L, "local.limit", "too many streams or pings at once, or no memory");
 }
 
+/* Sending also receives, and what came may be for another routine. */
+static void
+flush(struct net_stream *stream)
+{
+	conn_flush(&stream->conn);
+	bind_wake(&stream->changed);
+}
+
 /* stream:h2([settings]) -> true | nil, message, code: queues the preface and
  * SETTINGS; settings maps numbers to values. Nothing is sent before flush. */
 static int
@@ -134,10 +142,7 @@ stream_h2_ping(lua_State *L)
 static int
 stream_h2_flush(lua_State *L)
 {
-	struct net_stream *stream = check_h2(L);
-
-	conn_flush(&stream->conn);
-	bind_wake(&stream->changed);
+	flush(check_h2(L));
 	return 0;
 }
 
@@ -284,7 +289,7 @@ body_k(lua_State *L, int status, lua_KContext context)
 	if (n >= 0) {
 		lua_pushlstring(L, bytes, (size_t)n);
 		if (n > 0)
-			conn_flush(&stream->conn); /* the window that was opened again */
+			flush(stream); /* the window that was opened again */
 		return 1;
 	}
 	failed = fail_if_stream_over(L, stream, request);
@@ -305,7 +310,7 @@ stream_h2_cancel(lua_State *L)
 	struct net_stream *stream = check_h2(L);
 
 	h2_cancel(stream->conn.h2, (int32_t)luaL_checkinteger(L, 2));
-	conn_flush(&stream->conn); /* RST_STREAM, and the window that is given back */
+	flush(stream); /* RST_STREAM, and the window that is given back */
 	return 0;
 }
 

@@ -125,7 +125,8 @@ end
 local function run(program, shell)
   local script = temporary()
   local handle <close> = assert(io.open(script, "w"))
-  handle:write("local file, task = require 'kedge.core.file', require 'kedge.task'\n", program)
+  handle:write("local file = require 'kedge.core.file'\nlocal early = file.output(1)\n",
+    "local task = require 'kedge.task'\n", program)
   handle:close()
   local pipe = assert(io.popen(shell:gsub("@", function() return arg[-1] .. " " .. script end), "r"))
   local out = pipe:read("a")
@@ -147,6 +148,17 @@ function TestDescriptors:test_a_slow_reader_is_waited_for()
     assert(turns == 1)
   ]]
   lu.assertEquals(run(program, "@ | { sleep 0.1; wc -c; }"):match("%d+"), "300000")
+end
+
+-- At the end of the Lua state handles are collected last made first, so this one outlives the loop.
+function TestDescriptors:test_a_handle_older_than_the_loop_ends_while_it_waits()
+  local program = [[
+    task.main(function()
+      task.spawn(function() early:write(("x"):rep(1 << 20)) end)
+      task.sleep(0.05)
+    end)
+  ]]
+  lu.assertEquals(run(program, "{ { @; echo status $? >&2; } | { sleep 0.2; cat >/dev/null; }; } 2>&1"), "status 0\n")
 end
 
 function TestDescriptors:test_a_closed_reader()

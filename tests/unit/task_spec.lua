@@ -172,6 +172,28 @@ function TestWaiting.test_when_nothing_can_happen_any_more_the_loop_says_so()
   lu.assertStrContains(message, "nothing can happen")
 end
 
+function TestWaiting.test_a_routine_killed_and_collected_before_its_turn_is_not_looked_at_again()
+  inside(function()
+    local victim, ran
+    loop.spawn(nil, function() end, function()
+      loop.kill(victim)
+      victim = nil
+      collectgarbage()
+      collectgarbage()
+    end)
+    victim = loop.spawn(nil, function() end, function() ran = true end)
+    task.sleep(0.01)
+    lu.assertNil(ran)
+  end)
+end
+
+function TestWaiting.test_the_loop_does_not_run_within_itself()
+  inside(function()
+    lu.assertErrorMsgContains("runs already", loop.run, function() end)
+    task.sleep(0.001)
+  end)
+end
+
 function TestWaiting.test_a_closed_stream_is_not_used_again()
   inside(function()
     local stream = assert(net.connect("127.0.0.1", 1))
