@@ -166,6 +166,50 @@ class Hostile(kedge.Test):
         for options, status, code in (([], "ok", "ok"), (["--expect-body", "hello"], "fail", "http.too_large")):
             self.one(*self.to("good", scheme="h2", host="lab.test", path="/endless"), *FAR, *options, status=status, code=code)
 
+    def routines(self, peer_script, alpn, program):
+        """Two coroutines on one connection, without the check around them: what the program prints."""
+        begin = f"""
+            local loop, net, port = require "kedge.core.loop", require "kedge.core.net", tonumber(arg[1])
+            print(loop.run(function()
+              local s <close> = assert(net.connect("127.0.0.1", port))
+              assert(s:connected() and s:handshake(nil, {{ {alpn} }}, 0x303, 0x303) and s:go_on())
+              local function ended() end
+              local function get(path)
+                return {{ {{ ":method", "GET" }}, {{ ":scheme", "https" }}, {{ ":authority", "x" }}, {{ ":path", path }} }}
+              end
+              {program}
+            end))"""
+        with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+            file.write(begin)
+            file.flush()
+            with lab.peer.Peer(peer_script, self.lab.chain("rsa2048"), leaf=self.leaf) as peer:
+                done = subprocess.run([kedge.KEDGE_LUA, file.name, str(peer.port)], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.stderr, "")
+        return done.stdout
+
+    def test_what_one_coroutine_receives_wakes_the_other(self):
+        peer = H2 + """
+            expect 30
+            send frame('HEADERS', END_HEADERS, 1, field(':status', '200')) + data(b'hello')
+            expect b'kdge'
+            send frame('HEADERS', END_HEADERS, 3, field(':status', '201'))
+            wait"""
+        program = """
+            assert(s:h2())
+            local one, three, status = assert(s:h2_request(get "/1", true)), assert(s:h2_request(get "/3", true))
+            s:h2_flush()
+            loop.spawn(nil, ended, function() status = s:h2_reply(three) end)
+            assert(s:h2_reply(one))
+            s:h2_ping()
+            s:h2_flush()
+            loop.sleep(0) -- who was woken by that waits again
+            local soon = loop.now() + 0.3
+            repeat until loop.now() > soon -- the other's reply comes now, and no loop turns
+            s:h2_body(one)
+            loop.sleep(0.1)
+            return status"""
+        self.assertEqual(self.routines(peer, '"h2"', program), "true\t201\n")
+
     def test_no_ping_acknowledgement_is_a_warning(self):
         result, _ = self.play(H2 + "expect 30\nsend reply() + data(b'hello', end=True)\nwait", scheme="h2")
         self.expect(result, "warn", "h2.no_ping_ack")
