@@ -1,5 +1,5 @@
 /*
- * Boot: descriptors 0 to 2, SIGPIPE, the Lua state, then kedge.cli's main.
+ * Boot: descriptors 0 to 2, signals of failed writes, the Lua state, then kedge.cli's main.
  * Whatever Lua raises ends here, with a traceback and status 3.
  */
 #include <errno.h>
@@ -38,12 +38,13 @@ ignore(int number)
 
 /* A handler, not SIG_IGN: programs that kedge starts get the default back. */
 static void
-survive_broken_pipes(void)
+survive_failed_writes(void)
 {
 	struct sigaction action = { .sa_handler = ignore, .sa_flags = SA_RESTART };
 
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGPIPE, &action, NULL);
+	sigaction(SIGXFSZ, &action, NULL); /* a file beyond ulimit -f is EFBIG then, and its beginning is removed */
 }
 
 static int
@@ -91,7 +92,7 @@ main(int argc, char **argv)
 	lua_State *L;
 
 	hold_descriptors();
-	survive_broken_pipes();
+	survive_failed_writes();
 	bind_at_once = file_unlink_unfinished;
 	L = luaL_newstate();
 	if (!L) {

@@ -70,6 +70,14 @@ class Output(kedge.Test):
         self.assertIn("out.json", done.stderr)
         self.assertIn("No space left", done.stderr)
 
+    def test_a_file_beyond_the_limit_leaves_nothing(self):
+        done = subprocess.run(
+            ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", kedge.KEDGE, *self.to("good"), "-f", f"json:{self.path('out.json')}"],
+            capture_output=True, text=True, env=kedge.environment(), timeout=kedge.GUARD, check=False,
+        )  # fmt: skip
+        self.assertEqual((done.returncode, os.listdir(self.folder)), (3, []), done.stderr)
+        self.assertIn("File too large", done.stderr)
+
     def test_a_fifo_is_written_through(self):
         os.mkfifo(self.path("fifo"))
         process = kedge.start(*self.to("good"), "-f", f"json:{self.path('fifo')}")
