@@ -134,6 +134,7 @@ function target.parse(text, opts)
   if not scheme then return nil, rest end
   local authority, after = rest:match("^([^/?#]*)(.*)$")
   if authority:find("@", 1, true) then return nil, quote(text) .. ": names and passwords in a target are not supported" end
+  if authority == "" then return nil, quote(text) .. ": the host is missing" end
   local found, message = target.authority(authority, PORT)
   if not found then return nil, message end
   found.protocol, message = protocol_of(scheme, opts.protocol, text)

@@ -62,7 +62,7 @@ local function stdin_targets(ctx, list, opts)
     while true do
       local text, number = next_line()
       if not text then
-        if not found then ctx:usage("standard input holds no target") end
+        if not found and not require("kedge.interrupt").signal() then ctx:usage("standard input holds no target") end
         return nil
       end
       local item = parse_line(ctx, text, "standard input", number, opts)

@@ -119,6 +119,18 @@ class Interrupt(kedge.Test):
         done = self.finish(process)
         self.assertEqual((done.status, done.report["summary"]["skip"]), (-signal.SIGTERM, 1), str(done))
 
+    def test_standard_input_without_a_target_yet(self):
+        """What was interrupted may have had targets to come: it isn't said to hold none."""
+        process = kedge.start("check", "@-", "--timeout", "100", "-f", "json")
+        self.addCleanup(kedge.stop, process)
+        process.stdin.write(b"two words\n")
+        process.stdin.flush()
+        self.assertIn(b"standard input:1", process.stderr.readline())
+        process.send_signal(signal.SIGTERM)
+        process.wait(kedge.GUARD)
+        done = self.finish(process)
+        self.assertEqual((done.status, done.err, done.results), (-signal.SIGTERM, "", []), str(done))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -8,7 +8,7 @@ package.loaded["kedge.core.file"] = {
   end,
   input = function() return { read = function() return table.remove(pieces, 1) or "" end } end,
 }
-package.loaded["kedge.interrupt"] = { wait = function(fn, ...) return fn(...) end }
+package.loaded["kedge.interrupt"] = { signal = function() end, wait = function(fn, ...) return fn(...) end }
 local target_list = require "kedge.target_list"
 
 TestTargetList = {}

@@ -39,6 +39,7 @@ local BAD = {
   { "256.1.1.1", "IPv4" }, { "01.2.3.4", "IPv4" }, { "a.123", "IPv4" }, { "::1", "brackets" }, { "[::1", "[ADDRESS]" },
   { "[::1]x", "[ADDRESS]" }, { "[1.2.3.4]", "IPv6" }, { "[::g]", "IPv6" }, { "[fe80::1%a/b]", "[ADDRESS]" },
   { "h:", "port" }, { "h:0", "port" }, { "h:65536", "port" }, { "h:8a", "port" }, { ":443", "missing" },
+  { "https:///x", "'https:///x': the host is missing" },
   { "user@h", "names and passwords" },
   { "https://h/a b", "percent" }, { "https://h/\u{fc}", "percent" }, { "tls://h/path", "no path" },
 }
