@@ -57,7 +57,7 @@ send_h2(struct conn *conn)
 {
 	struct stream *tls = tls_stream(conn->tls);
 
-	for (;;) {
+	while (!conn->mute) {
 		ssize_t sent;
 
 		if (conn->out_length == 0)
@@ -68,7 +68,7 @@ send_h2(struct conn *conn)
 		if (sent == STREAM_AGAIN)
 			return false;
 		if (sent < 0) {
-			conn->broken = true;
+			conn->mute = true;
 			return true;
 		}
 		conn->out += sent;
@@ -124,7 +124,7 @@ turn_h2(struct conn *conn)
 			return;
 		}
 		if (!sent && drained) {
-			watch(conn, EV_READ | EV_WRITE);
+			watch(conn, tls_stalled(conn->tls) ? EV_WRITE : EV_READ | EV_WRITE);
 			return;
 		}
 		if (drained || h2_over(conn))
@@ -232,7 +232,9 @@ conn_read(struct conn *conn, void *to, size_t n)
 	struct stream *stream = top(conn);
 	ssize_t got = stream ? stream->read(stream, to, n) : STREAM_FAILED;
 
-	if (got == STREAM_AGAIN)
+	if (got == STREAM_AGAIN && conn->phase == CONN_OPEN && tls_stalled(conn->tls))
+		watch(conn, EV_WRITE);
+	else if (got == STREAM_AGAIN)
 		watch_more(conn, EV_READ);
 	return got;
 }

@@ -41,7 +41,8 @@ struct conn {
 	enum conn_phase phase;
 	int error; /* errno of a connect that failed */
 	bool ended; /* HTTP/2: the peer's bytes are at their end */
-	bool broken; /* HTTP/2: reading or writing failed */
+	bool broken; /* HTTP/2: TLS failed, or reading did */
+	bool mute; /* HTTP/2: writing failed; the peer's last words may still be readable */
 	const unsigned char *out; /* HTTP/2: taken from it and not written yet */
 	size_t out_length;
 	conn_changed *changed;

@@ -187,6 +187,16 @@ tls_pending(const struct tls *t)
 	return t->out_start < t->out_end;
 }
 
+bool
+tls_stalled(const struct tls *t)
+{
+	const br_ssl_engine_context *engine = &t->client.eng;
+	size_t n;
+
+	return tls_pending(t) && br_ssl_engine_recvrec_buf(engine, &n) == NULL &&
+	    br_ssl_engine_recvapp_buf(engine, &n) == NULL;
+}
+
 struct stream *
 tls_stream(struct tls *t)
 {

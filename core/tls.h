@@ -109,6 +109,10 @@ enum tls_step tls_pump(struct tls *t, struct stream *below, enum tls_goal goal);
 /* True when encrypted bytes wait for the stream below: pump TLS_OPEN when it is writable. */
 bool tls_pending(const struct tls *t);
 
+/* True when nothing goes on, reading included, until the stream below takes
+ * encrypted bytes: wait for it to be writable, not readable. */
+bool tls_stalled(const struct tls *t);
+
 /* What is known so far; refreshed by the call, valid until tls_free. */
 const struct tls_info *tls_info(struct tls *t);
 
