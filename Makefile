@@ -248,7 +248,7 @@ HARDENING = -fPIE -fstack-protector-strong $(if $(OPTIMISED),-U_FORTIFY_SOURCE -
 HARDENING_LD = -pie -Wl,-z,relro,-z,now
 LUA_INCLUDE = -I/usr/include/lua5.4
 BASE = -std=c11 $(WARNINGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -iquote . -iquote core \
-	$(LUA_INCLUDE) -ffile-prefix-map=$(CURDIR)=.
+	$(LUA_INCLUDE) -ffile-prefix-map='$(CURDIR)'=.
 DEFINES = -DKEDGE_VERSION='"$(VERSION)"' -DKEDGE_PREFIX='"$(PREFIX)"'
 LIBRARIES = -llua5.4 -lbearssl -lnghttp2 -lcares -lev
 LIBS = $(if $(SHARED),$(LIBRARIES),-Wl,-Bstatic $(LIBRARIES) -Wl,-Bdynamic) -lm

@@ -16,9 +16,9 @@ build() {
 
 builds_in_two_folders() {
 	copy one
-	copy the-other
+	copy "the other"
 	SOURCE_DATE_EPOCH=1700000000 build one >"$temporary/one.log" 2>&1 || { cat "$temporary/one.log"; return 1; }
-	SOURCE_DATE_EPOCH=1700000000 build the-other
+	SOURCE_DATE_EPOCH=1700000000 build "the other"
 }
 
 without_a_warning() {
@@ -26,7 +26,7 @@ without_a_warning() {
 }
 
 are_equal() {
-	cmp "$temporary/one/kedge" "$temporary/the-other/kedge"
+	cmp "$temporary/one/kedge" "$temporary/the other/kedge"
 }
 
 # What a make of one/ would do.
@@ -63,11 +63,11 @@ anchor_rebuilds() {
 }
 
 flags_rebuild() {
-	make -n -C "$temporary/the-other" CFLAGS=-O0 kedge | grep -q 'CC build/plain/core/file.o'
+	make -n -C "$temporary/the other" CFLAGS=-O0 kedge | grep -q 'CC build/plain/core/file.o'
 }
 
 installs() {
-	make -s -C "$temporary/the-other" CFLAGS=-O1 DESTDIR="$temporary/root" PREFIX=/usr install >/dev/null &&
+	make -s -C "$temporary/the other" CFLAGS=-O1 DESTDIR="$temporary/root" PREFIX=/usr install >/dev/null &&
 		"$temporary/root/usr/bin/kedge" list >/dev/null &&
 		[ -z "$(find "$temporary/root" -path "$temporary/root/usr" -prune -o -type f -print)" ]
 }
@@ -85,7 +85,7 @@ helps() {
 		done
 }
 
-case_ "make builds, in two folders" builds_in_two_folders
+case_ "make builds, in two folders, one with a space in its name" builds_in_two_folders
 case_ "without a warning" without_a_warning
 case_ "two builds with the same SOURCE_DATE_EPOCH are equal" are_equal
 case_ "a second make does nothing" nothing_to_do
