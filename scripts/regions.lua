@@ -14,6 +14,7 @@ local EXPECT = {
 local function region(word)
   local found, hint = avs.region(word)
   if found then return found end
+  if hint == "" then hint = ": fe, eu, na, a region's name, or a country in it" end
   return nil, ("unknown region '%s'%s"):format(show.escape(word:sub(1, 100)), hint)
 end
 

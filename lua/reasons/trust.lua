@@ -125,11 +125,11 @@ return {
     fix = "The server's file is damaged, or its issuer doesn't keep to the rules (RFC 5280). Have it issued again.",
   },
   ["trust.no_store"] = {
-    seen = "There is no usable trust store on this device: {store} holds no authority.",
+    seen = "There is no usable trust store: {store} holds no authority.",
     why = "Without one no chain can be verified, and every secured connection fails.",
-    fix = "Install it: sudo apt-get install ca-certificates (or sudo apt-get install --reinstall ca-certificates where it "
-      .. "is damaged), and see that SSL_CERT_FILE and SSL_CERT_DIR don't point elsewhere. kedge's own anchors can be used "
-      .. "for a look: --trust ats.",
+    fix = "If it was named by --trust, SSL_CERT_FILE or SSL_CERT_DIR, name certificates: a file in PEM or DER, or a folder of "
+      .. "them (a private key is none). If it is the device's own, install it: sudo apt-get install ca-certificates (with "
+      .. "--reinstall where it is damaged). kedge's own anchors can be used for a look: --trust ats.",
   },
   ["trust.partial_chain"] = {
     seen = "The chain ends in a certificate of the store that isn't a root[ ({anchor})].",
