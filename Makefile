@@ -441,17 +441,17 @@ lab: kedge ## run the lab's servers in the foreground; prints kedge lines to pas
 
 JOBS = 2
 TEST_ENTRIES = $(C_TESTS:%=plain:%) $(LUA_TESTS:%=plain:%) $(E2E_TESTS:%=plain:%) $(OTHER_TESTS:%=plain:%) \
-	$(C_TESTS:%=sanitized:%) $(SANITIZED_TESTS:%=sanitized:%)
+	$(E2E_TESTS:%=static:%) $(C_TESTS:%=sanitized:%) $(SANITIZED_TESTS:%=sanitized:%)
 # What a run of `tests/run` in VARIANT needs.
 needs = $(C_TESTS:%.c=build/$(1)/%) $(if $(filter sanitized,$(1)),$(FUZZERS:%.c=build/$(1)/%)) build/$(1)/kedge build/$(1)/kedge-lua
 
 .PHONY: check check-all unit
-check: kedge build/kedge-lua $(call needs,plain) $(call needs,sanitized) ## every test, plain and in part under ASan+UBSan
+check: kedge kedge-static build/kedge-lua $(call needs,plain) $(call needs,sanitized) ## every test: plain, kedge-static end to end, in part under ASan+UBSan
 	$(Q)PYTHON=$(PYTHON) tests/run -j $(JOBS) $(TEST_ENTRIES)
 
-check-all: kedge kedge-static build/kedge-lua $(call needs,plain) $(call needs,sanitized) ## check, longer, and the end-to-end tests of kedge-static
+check-all: kedge kedge-static build/kedge-lua $(call needs,plain) $(call needs,sanitized) ## check, longer, and everything end to end under ASan+UBSan
 	$(Q)KEDGE_TEST_ALL=1 PYTHON=$(PYTHON) tests/run -j $(JOBS) $(TEST_ENTRIES) \
-		$(E2E_TESTS:%=static:%) $(filter-out $(SANITIZED_TESTS:%=sanitized:%),$(E2E_TESTS:%=sanitized:%))
+		$(filter-out $(SANITIZED_TESTS:%=sanitized:%),$(E2E_TESTS:%=sanitized:%))
 
 unit: build/kedge-lua $(call needs,plain) ## C and Lua units only (needs what make deps-check installs)
 	$(Q)tests/run -j $(JOBS) $(C_TESTS:%=plain:%) $(LUA_TESTS:%=plain:%)
