@@ -87,7 +87,7 @@ jsonschema.Draft7Validator(schema).validate(json.load(sys.stdin))
 ]]
 
 function TestJson.test_the_schema()
-  local process = assert(io.popen("python3 -c '" .. VALIDATE .. "'", "w"))
+  local process = assert(io.popen((os.getenv("PYTHON") or "/usr/bin/python3") .. " -c '" .. VALIDATE .. "'", "w"))
   process:write(report_text())
   lu.assertTrue(process:close())
 end
