@@ -74,8 +74,9 @@ def check_safe(out, err):
 
 
 def environment(**extra):
-    """What kedge is started with: nothing of the tester's own but where the sanitizers write."""
-    kept = {key: value for key, value in os.environ.items() if key in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
+    """What kedge is started with: nothing of the tester's own but how instrumented builds report."""
+    kept_names = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "GCOV_ERROR_FILE")
+    kept = {key: value for key, value in os.environ.items() if key in kept_names}
     return {**kept, "TERM": "dumb", **extra}
 
 
