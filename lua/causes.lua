@@ -21,7 +21,8 @@ local function new_entry(self, key, about)
     self.hidden.causes = self.hidden_count
     return nil
   end
-  local entry = { code = about.code, status = about.status, message = about.message, remedy = about.remedy, count = 0, ids = {} }
+  local entry = { code = about.code, status = about.status, remedy = about.remedy, count = 0, ids = {}, places = {}, messages = {},
+    untold = 0 }
   self.by_key[key] = entry
   table.insert(self.list, entry)
   return entry
@@ -32,26 +33,44 @@ local function name_of(r)
   return r.run and ("%s (run %d)"):format(name, r.run) or name
 end
 
-local function add(self, key, about, r)
-  local entry = self.by_key[key] or new_entry(self, key, about)
-  if not entry then return end
-  entry.count = entry.count + 1
-  if #entry.ids < limits.cause_ids then entry.ids[#entry.ids + 1] = name_of(r) end
+-- One cause may say something else of each server: an address, what it answered, a date.
+local function add_message(entry, text, id)
+  for _, message in ipairs(entry.messages) do
+    if message.text == text then return end
+  end
+  if #entry.messages < limits.cause_messages then
+    table.insert(entry.messages, { text = text, id = id })
+  else
+    entry.untold = entry.untold + 1
+  end
 end
 
---- Adds one result: its cause, and the warnings it has besides.
-function causes:add(r)
+local function add(self, key, about, r, place)
+  local entry = self.by_key[key] or new_entry(self, key, about)
+  if not entry then return end
+  local name = name_of(r)
+  entry.count = entry.count + 1
+  if about.message then add_message(entry, about.message, name) end
+  if #entry.ids < limits.cause_ids then
+    entry.ids[#entry.ids + 1] = name
+    entry.places[#entry.ids] = place
+  end
+end
+
+--- Adds one result, `place` in the report: its cause, and the warnings it has besides.
+function causes:add(r, place)
   if r.status == "ok" then return end
-  if r.cause then add(self, r.cause, r, r) end
+  if r.cause then add(self, r.cause, r, r, place) end
   for _, warning in ipairs(r.warnings or {}) do
     if warning.code ~= r.code then
       local about = { code = warning.code, status = "warn", message = warning.message, remedy = warning.remedy }
-      add(self, warning.code .. "\0" .. warning.message, about, r)
+      add(self, warning.code .. "\0" .. (warning.message or ""), about, r, place)
     end
   end
 end
 
---- The entries, failures first, in the order in which they came.
+--- The entries, failures first, in the order in which they came: { code=, status=, remedy=, count= of checks;
+-- ids=, places= of the first of these; messages= { text=, id= of who said it first }, untold= checks that said yet another }.
 function causes:in_order()
   local ordered = {}
   for _, is_failure in ipairs { true, false } do

@@ -10,6 +10,7 @@ return {
   pattern_seconds = 1, -- of CPU for one --pattern over one body, then local.limit
   causes = 50, -- paragraphs of one text report
   cause_ids = 20, -- checks named in one paragraph, the others are counted
+  cause_messages = 3, -- sentences of one paragraph, where its checks say different ones
   value_depth = 16, -- of tables in a result's values and labels
   interim_replies = 16, -- 1xx replies of HTTP/1.1 before the one that counts
   http_line = 8192, -- bytes of a status line of HTTP/1.1, and of the line of a chunk's size
@@ -19,5 +20,7 @@ return {
   json_bytes = 16 * 1024 * 1024, -- of a JSON file that is read
   json_depth = 512, -- of objects and lists in one
   diff_line = 1000, -- bytes of a line that a diff shows; of a longer one what stands around the change
+  source_files = 1000, -- in a folder of certificates for an update
+  source_bytes = 16 * 1024 * 1024, -- of all of them together
   body_drained = 1024 * 1024, -- bytes after which a body is cut off
 }

@@ -75,15 +75,24 @@ local function line(out, r)
     (" "):rep(math.max(1, TAIL_WIDTH - width - #time)), time))
 end
 
--- "Label  text" with the text wrapped beside the label, or below it where it is narrow.
+-- "Label  text" with the text wrapped beside the label, or below it where it is narrow; under an empty label it goes on.
 local function labelled(out, label, text)
   if not text then return end
   text = out:escape(text)
   local is_narrow = out.width < NARROW
   local indent = is_narrow and 2 or 10
-  for i, piece in ipairs(show.wrap(is_narrow and label .. ": " .. text or text, out.width - indent)) do
+  for i, piece in ipairs(show.wrap(is_narrow and label ~= "" and label .. ": " .. text or text, out.width - indent)) do
     out:write(not is_narrow and i == 1 and "  " .. show.pad(label, 8) or (" "):rep(indent), piece, "\n")
   end
+end
+
+-- What the checks of a cause say: one sentence, or several with whose they are.
+local function seen(out, cause)
+  local messages = cause.messages
+  for i, message in ipairs(messages) do
+    labelled(out, i == 1 and "Seen" or "", messages[2] and ("%s: %s"):format(message.id, message.text) or message.text)
+  end
+  if cause.untold > 0 then labelled(out, "", ("and others like these in %s"):format(show.count(cause.untold, "check"))) end
 end
 
 local function paragraph(out, cause)
@@ -91,7 +100,7 @@ local function paragraph(out, cause)
   local code, count = out:escape(cause.code), show.count(cause.count, "check")
   local fits = mark_width + show.width(code) + 2 + #count <= out.width
   out:write("\n", mark, " ", out:paint("bold", code), fits and ", " or ",\n  ", count, "\n")
-  labelled(out, "Seen", cause.message)
+  seen(out, cause)
   labelled(out, "Why", require("kedge.reasons").why(cause.code))
   labelled(out, "Remedy", cause.remedy)
   local ids = table.concat(cause.ids, ", ")

@@ -65,6 +65,25 @@ function TestText.test_one_paragraph_for_one_cause()
   lu.assertStrContains(text(), "and 480 more")
 end
 
+local function not_tls(i, words)
+  return { id = i .. "/tls", status = "fail", code = "tls.not_tls", cause = "tls.not_tls", message = words, warnings = {} }
+end
+
+function TestText.test_a_paragraph_says_whose_words_it_quotes()
+  local report, text = results.report("text", { width = 80 })
+  for i = 1, 9 do report:add(not_tls(i, "it says " .. i % 5)) end
+  report:finish()
+  lu.assertStrContains(text(), "\n  Seen    1/tls: it says 1\n          2/tls: it says 2\n          3/tls: it says 3\n"
+    .. "          and others like these in 3 checks\n  Why")
+end
+
+function TestText.test_a_paragraph_of_one_sentence_quotes_nobody()
+  local report, text = results.report("text", { width = 80 })
+  for i = 1, 9 do report:add(not_tls(i, "it says this")) end
+  report:finish()
+  lu.assertStrContains(text(), "\n  Seen    it says this\n  Why")
+end
+
 function TestText.test_causes_are_bounded()
   local report, text = results.report("text", { width = 80 })
   for i = 1, 60 do
