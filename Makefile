@@ -100,6 +100,7 @@ LUA_MODULES = \
 	lua/output.lua \
 	lua/path.lua \
 	lua/policy.lua \
+	lua/print.lua \
 	lua/reasons.lua \
 	lua/report.lua \
 	lua/result.lua \
@@ -195,6 +196,7 @@ LUA_TESTS = \
 	tests/unit/nearest_spec.lua \
 	tests/unit/path_spec.lua \
 	tests/unit/policy_spec.lua \
+	tests/unit/print_spec.lua \
 	tests/unit/reasons_spec.lua \
 	tests/unit/report_spec.lua \
 	tests/unit/result_spec.lua \

@@ -104,7 +104,8 @@ local function words_of(message, name)
 end
 
 local function open_one(spec, opts, places)
-  local format, message, status = require("kedge.loader").format(spec.name)
+  local format, message, status = spec.made
+  if not format then format, message, status = require("kedge.loader").format(spec.name) end
   if not format then return nil, message, status end
   local place = file.place(spec.file or STDOUT)
   local shown = spec.file or "standard output"
@@ -117,7 +118,8 @@ local function open_one(spec, opts, places)
   return new_out(spec, format, handle, terminal.traits(nil))
 end
 
---- Opens what opts.format names: a list of outputs, or nil, message, exit status.
+--- Opens what opts.format names ({ name=, file= or nil for standard output, made= the format's table
+-- where it needs no looking for }): a list of outputs, or nil, message, exit status.
 function output.open(opts)
   local list, places = {}, {}
   for _, spec in ipairs(opts.format) do
