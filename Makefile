@@ -73,10 +73,13 @@ LUA_MODULES = \
 	lua/causes.lua \
 	lua/check.lua \
 	lua/cli.lua \
+	lua/command_line.lua \
 	lua/compare.lua \
 	lua/config_edit.lua \
+	lua/context.lua \
 	lua/details.lua \
 	lua/diff.lua \
+	lua/each.lua \
 	lua/evidence.lua \
 	lua/expect.lua \
 	lua/explain.lua \
@@ -96,6 +99,7 @@ LUA_MODULES = \
 	lua/name.lua \
 	lua/nearest.lua \
 	lua/observe.lua \
+	lua/option_values.lua \
 	lua/options.lua \
 	lua/output.lua \
 	lua/path.lua \
@@ -141,7 +145,9 @@ LUA_MODULES = \
 	lua/reasons/network.lua \
 	lua/reasons/store.lua \
 	lua/reasons/tls.lua \
-	lua/reasons/trust.lua
+	lua/reasons/trust.lua \
+	lua/update/fetch.lua \
+	lua/update/source.lua
 SCRIPTS = \
 	scripts/ca-audit.lua \
 	scripts/check.lua \
@@ -209,6 +215,7 @@ LUA_TESTS = \
 	tests/unit/target_spec.lua \
 	tests/unit/task_spec.lua \
 	tests/unit/text_spec.lua \
+	tests/unit/update_source_spec.lua \
 	tests/unit/x509_spec.lua \
 	tests/conformance/ats_spec.lua \
 	tests/conformance/limbo_spec.lua

@@ -8,14 +8,21 @@ local interrupt = {}
 
 local signal
 
+-- Cancels what runs below `parent`; an inner run goes on, to report what is finished.
+local function cancel_below(parent)
+  for handle in pairs(parent.owned) do
+    if getmetatable(handle) == getmetatable(parent) then
+      if handle.is_run then cancel_below(handle) else handle:close() end
+    end
+  end
+end
+
 --- Begins to listen; called once, in the first task.
 function interrupt.listen()
   local main = task.current()
   loop.on_signal(function(number)
     signal = number
-    for handle in pairs(main.owned) do
-      if getmetatable(handle) == getmetatable(main) then handle:close() end
-    end
+    cancel_below(main)
   end)
 end
 

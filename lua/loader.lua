@@ -61,10 +61,32 @@ local function built_in(kind, name, origin)
   return value
 end
 
+local SIZE_MAX = 1024 * 1024
+
+local function is_path(name)
+  return name:find("/", 1, true) ~= nil or name:find("%.lua$") ~= nil
+end
+
+-- The table that the file at `path` returns; nil, message, exit status.
+local function from_file(kind, path)
+  local text, message = require("kedge.core.file").read(path, SIZE_MAX)
+  if not text then return nil, message:find(path, 1, true) and message or path .. ": " .. message, 3 end
+  local chunk
+  chunk, message = load(text, "@" .. path, "t")
+  if not chunk then return nil, message, 3 end
+  local done, value = pcall(chunk)
+  if not done then return nil, tostring(value), 3 end
+  local fault = loader.fault(kind, value, path)
+  if fault then return nil, fault, 3 end
+  return value
+end
+
 local WORDS = { "help", "list" } -- commands that are no scripts
 
---- The script called `name`: its table, or nil, message, exit status.
+--- The script called `name`, or at the path `name` (it has a "/" or ends in
+-- ".lua"): its table, or nil, message, exit status.
 function loader.script(name)
+  if is_path(name) then return from_file("script", name) end
   if is_built_in("script", name) then return built_in("script", name, "scripts/" .. name .. ".lua") end
   local known = embedded.names("script")
   for _, word in ipairs(WORDS) do known[#known + 1] = word end
@@ -73,8 +95,9 @@ function loader.script(name)
   return nil, ("unknown command '%s'%s"):format(show.escape(name:sub(1, 200)), hint), 2
 end
 
---- The format called `name`: its table, or nil, message, exit status.
+--- The format called `name`, or at the path `name`: its table, or nil, message, exit status.
 function loader.format(name)
+  if is_path(name) then return from_file("format", name) end
   if is_built_in("format", name) then return built_in("format", name, "lua/formats/" .. name .. ".lua") end
   local known = embedded.names("format")
   local hint = require("kedge.nearest").hint(name, known)

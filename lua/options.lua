@@ -1,133 +1,50 @@
 -- The options that every command has: what they are called, what they take,
 -- what their values become. A script's own options are argparse's affair.
 
+local values = require "kedge.option_values"
+
 local options = {}
 
 local CONCURRENCY_MAX = 10000
-local SECONDS_MAX = 1e9
 
--- Values. Each function gives the value, or nil and the rest of a sentence that
--- begins with the option's name, or another sentence; see options.refusal.
-
-local function number(text)
-  local digits = text:match("^(%d*%.?%d*)[eE][+-]?%d+$") or text:match("^%d*%.?%d*$")
-  return digits and digits:find("%d") and tonumber(text) or nil
-end
-
-local function seconds_above_zero(text)
-  local n = number(text)
-  if n and n > 0 and n <= SECONDS_MAX then return n end
-  return nil, "must be a number of seconds above 0"
-end
-
-local function seconds(text)
-  local n = number(text)
-  if n and n >= 0 and n <= SECONDS_MAX then return n end
-  return nil, "must be a number of seconds from 0"
-end
-
-local function count(most)
-  return function(text)
-    local n = text:find("^%d+$") and math.tointeger(tonumber(text))
-    if n and n >= 1 and n <= most then return n end
-    if most == math.maxinteger then return nil, "must be a whole number from 1" end
-    return nil, ("must be a whole number from 1 to %d"):format(most)
-  end
-end
-
-local function days(text)
-  local n = #text <= 6 and text:find("^%d+$") and math.tointeger(tonumber(text))
-  if n then return n end
-  return nil, "must be a whole number of days from 0"
-end
-
-local TLS_VERSIONS = { ["1.0"] = 0x0301, ["1.1"] = 0x0302, ["1.2"] = 0x0303 }
-
-local function tls_versions(text)
-  local low, high = text:match("^([^-]+)%-([^-]+)$")
-  low, high = low or text, high or text
-  if low == "1.3" or high == "1.3" then return nil, "cannot be 1.3: BearSSL, kedge's TLS library, stops at 1.2" end
-  local min, max = TLS_VERSIONS[low], TLS_VERSIONS[high]
-  if not min or not max then return nil, "must be 1.0, 1.1, 1.2 or a range such as 1.0-1.2" end
-  if min > max then return nil, "must name the lower version first" end
-  return { min = min, max = max }
-end
-
-local function moment(text)
-  local at = require("kedge.instant").parse(text)
-  if at then return at end
-  return nil, "must be a time such as 2026-11-23, 2026-11-23T08:00:00Z or @1795420800"
-end
-
-local function dns_server(text)
-  local bare = select(2, text:gsub(":", ":")) > 1 and not text:find("[", 1, true)
-  local found = require("kedge.target").authority(bare and "[" .. text .. "]" or text, 53)
-  if not found or not found.ip then return nil, "must be ADDRESS or ADDRESS:PORT (an IPv6 address with a port in brackets)" end
-  return ("%s:%d"):format(found.shown, found.port)
-end
-
-local function format(text)
-  local name, file = text:match("^([^:]*):(.*)$")
-  if file == "" then return nil, "must be NAME or NAME:FILE" end
-  return { name = name or text, file = file ~= "-" and file or nil }
-end
-
---- A function that takes one of these words; else nil, what the value must be, and a hint.
-function options.one_of(...)
-  local words = { ... }
-  return function(text)
-    for _, word in ipairs(words) do
-      if text == word then return word end
-    end
-    local list = table.concat(words, ", ")
-    return nil, (#words > 1 and "must be one of " or "must be ") .. list, require("kedge.nearest").hint(text, words)
-  end
-end
-
-local function not_empty(text)
-  if text ~= "" then return text end
-  return nil, "must not be empty"
-end
-
-local function route(kind)
-  return function(text) return require("kedge.route")[kind](text) end
-end
+--- See values.one_of.
+options.one_of = values.one_of
 
 --- The options, in the order of the help. `name` is the field of what
 -- options.new gives ("--all-addresses" is all_addresses unless `target` says
 -- otherwise), `value` what the help calls its argument, `convert` checks it,
 -- `list` collects every use, `format` names the only format that reads it.
 options.list = {
-  { "-f", "--format", value = "NAME[:FILE]", convert = format, list = true,
+  { "-f", "--format", value = "NAME[:FILE]", convert = values.format, list = true,
     help = "report format (csv, json, jsonl, junit, markdown, nagios, prometheus, sh, tap, text), on standard output or in FILE; "
       .. "may be given several times" },
-  { "--warning-days", value = "N", convert = days, format = "nagios",
+  { "--warning-days", value = "N", convert = values.days, format = "nagios",
     help = "-f nagios: warn of a certificate that ends in less; 14 unless told" },
-  { "--critical-days", value = "N", convert = days, format = "nagios",
+  { "--critical-days", value = "N", convert = values.days, format = "nagios",
     help = "-f nagios: critical if one ends in less; 7 unless told" },
-  { "--trust", value = "SOURCE", convert = not_empty, list = true,
+  { "--trust", value = "SOURCE", convert = values.not_empty, list = true,
     help = "the store to judge by: system (the default), ats (built in), a file or a folder; several are added up" },
-  { "--reference", value = "SOURCE", convert = not_empty, list = true,
+  { "--reference", value = "SOURCE", convert = values.not_empty, list = true,
     help = "the store that the chain ought to end in" },
-  { "--policy", value = "NAME", convert = options.one_of("webpki"), help = "the rules to judge by: webpki (the default)" },
-  { "--tls", value = "VERSION", convert = tls_versions,
+  { "--policy", value = "NAME", convert = values.one_of("webpki"), help = "the rules to judge by: webpki (the default)" },
+  { "--tls", value = "VERSION", convert = values.tls_versions,
     help = "TLS version to offer, or a range: 1.2 (the default), 1.0-1.2 for old servers" },
-  { "--at", value = "TIME", convert = moment, help = "judge at this time, ISO 8601 or @unix, instead of the device's clock" },
-  { "--connect-to", value = "H1:P1:H2:P2", convert = route("connect_to"), list = true,
+  { "--at", value = "TIME", convert = values.moment, help = "judge at this time, ISO 8601 or @unix, instead of the device's clock" },
+  { "--connect-to", value = "H1:P1:H2:P2", convert = values.route("connect_to"), list = true,
     help = "connect to H2:P2 instead of H1:P1, as curl does" },
-  { "--resolve", value = "H:P:ADDR", convert = route("resolve"), list = true,
+  { "--resolve", value = "H:P:ADDR", convert = values.route("resolve"), list = true,
     help = "use this address for H:P, as curl does" },
-  { "--dns", value = "ADDR[:PORT]", convert = dns_server, help = "ask this name server instead of the system's" },
+  { "--dns", value = "ADDR[:PORT]", convert = values.dns_server, help = "ask this name server instead of the system's" },
   { "-4", target = "ipv4", help = "use IPv4 only" },
   { "-6", target = "ipv6", help = "use IPv6 only" },
   { "--all-addresses", help = "one check for each address of a host" },
-  { "--timeout", value = "SECONDS", convert = seconds_above_zero, help = "for one whole check; 10 unless told" },
-  { "-j", "--concurrency", value = "N", convert = count(CONCURRENCY_MAX), help = "checks in flight; 64 unless told" },
-  { "--repeat", value = "N", target = "repeat_count", convert = count(math.maxinteger), help = "run the checks N times" },
-  { "--interval", value = "SECONDS", convert = seconds, help = "from the start of one run to the next; 1 unless told" },
+  { "--timeout", value = "SECONDS", convert = values.seconds_above_zero, help = "for one whole check; 10 unless told" },
+  { "-j", "--concurrency", value = "N", convert = values.count(CONCURRENCY_MAX), help = "checks in flight; 64 unless told" },
+  { "--repeat", value = "N", target = "repeat_count", convert = values.count(math.maxinteger), help = "run the checks N times" },
+  { "--interval", value = "SECONDS", convert = values.seconds, help = "from the start of one run to the next; 1 unless told" },
   { "--insecure", help = "go on to HTTP although the verdict is bad; the check still fails" },
   { "--strict", help = "warnings fail" },
-  { "--color", value = "WHEN", convert = options.one_of("auto", "always", "never"), help = "auto (the default), always or never" },
+  { "--color", value = "WHEN", convert = values.one_of("auto", "always", "never"), help = "auto (the default), always or never" },
   { "-q", "--quiet", help = "print errors only; the exit status tells" },
   { "-v", "--verbose", help = "say more about each check" },
   { "-h", "--help", help = "show this help" },
@@ -152,10 +69,13 @@ function options.names()
   return names
 end
 
---- Options as they are when nothing was given.
+-- What holds where neither the user nor a script's defaults say anything.
+local BASE = { policy = "webpki", tls = { min = 0x0303, max = 0x0303 }, timeout = 10, concurrency = 64, interval = 1,
+  color = "auto" }
+
+--- Options as they are when nothing was given; options.finish fills in the rest.
 function options.new()
-  return { policy = "webpki", tls = { min = 0x0303, max = 0x0303 }, timeout = 10, concurrency = 64, interval = 1,
-    color = "auto", format = {} }
+  return { format = {} }
 end
 
 --- The sentence that refuses `text` as a value of the option `name`.
@@ -186,6 +106,65 @@ function options.set(into, spec, name, text)
   return true
 end
 
+local function convert(spec, value)
+  if type(value) == "number" then value = tostring(value) end
+  if type(value) ~= "string" or not spec.value then return value end
+  local converted, message, hint = spec.convert(value)
+  if converted == nil then return nil, options.refusal("'" .. spec.target .. "'", value, message, hint) end
+  return converted
+end
+
+-- A value that a script gives for `spec`: a flag's boolean, a list's items, or one; nil, message.
+local function given_value(spec, value)
+  if not spec.value and type(value) ~= "boolean" then
+    return nil, ("'%s' is true or false, not a %s"):format(spec.target, type(value))
+  end
+  if not spec.list then return convert(spec, value) end
+  local list = {}
+  for i, item in ipairs(type(value) == "table" and value or { value }) do
+    local converted, message = convert(spec, item)
+    if converted == nil then return nil, message end
+    list[i] = converted
+  end
+  return list
+end
+
+local function targets()
+  local names = {}
+  for _, spec in ipairs(options.list) do names[#names + 1] = spec.target end
+  return names
+end
+
+--- Stores what a script gives by name, `{ tls = "1.0-1.2", timeout = 3 }`: text and numbers are read as on the
+-- command line, what is neither is taken as it is. true, or nil and a sentence.
+function options.take(into, given)
+  for name, value in pairs(given) do
+    local spec
+    for _, one in ipairs(options.list) do
+      if one.target == name then spec = one end
+    end
+    if not spec then
+      return nil, ("there is no option '%s'%s"):format(tostring(name), require("kedge.nearest").hint(tostring(name), targets()))
+    end
+    local converted, message = given_value(spec, value)
+    if converted == nil then return nil, message end
+    into[name] = converted
+  end
+  return true
+end
+
+--- A script's defaults, where the user gave nothing else; opts.defaulted keeps which these are. true, or nil and a sentence.
+function options.default(opts, defaults)
+  local read = {}
+  local done, message = options.take(read, defaults)
+  if not done then return nil, message end
+  opts.defaulted = {}
+  for name, value in pairs(read) do
+    if opts[name] == nil then opts[name], opts.defaulted[name] = value, true end
+  end
+  return true
+end
+
 -- An option that only one format reads is refused without it: it would be a wish that nobody heard.
 local function unheard(opts)
   local given = {}
@@ -202,6 +181,9 @@ function options.finish(opts)
   if opts.ipv4 and opts.ipv6 then return nil, "-4 and -6 exclude each other" end
   local fault = unheard(opts)
   if fault then return nil, fault end
+  for name, value in pairs(BASE) do
+    if opts[name] == nil then opts[name] = value end
+  end
   opts.family = opts.ipv4 and 4 or opts.ipv6 and 6 or nil
   if #opts.format == 0 and not opts.quiet then opts.format[1] = { name = "text" } end
   return true

@@ -1,165 +1,36 @@
--- One run of a command: what a script's `run` gets as ctx, in which order its
--- results are reported, repetition and interruption.
+-- One run of a command: its repetitions, its interruption, its end.
 
 local interrupt = require "kedge.interrupt"
 local output = require "kedge.output"
-local result = require "kedge.result"
 local task = require "kedge.task"
 
 local run = {}
 
-local PROGRESS_SECONDS = 0.2
+local options_of_run -- of the command under way
 
-local context = {}
-context.__index = context
-
--- Ends the run with one line and this exit status; caught in run.start.
-local function stop(status, message)
-  error(setmetatable({ status = status, message = message }, { __tostring = function(self) return self.message end }), 0)
-end
-
---- Ends the run as a usage error: one line, exit status 2, no report.
-function context.usage(_, message)
-  stop(2, message)
-end
-
---- Ends the run because a file or source can't be used: one line, exit status 3, no report.
-function context.fail(_, message)
-  stop(3, message)
-end
-
---- Says what is wrong and goes on; the exit status becomes at least 3.
-function context:problem(message)
-  output.say(message)
-  self.the_report:join(3)
-end
-
---- A line on standard error, unless -q.
-function context:log(text)
-  if not self.options.quiet then output.say(tostring(text)) end
-end
-
---- Reports one result. Raises where it is none.
-function context:report(r)
-  local fault = result.fault(r)
-  if fault then error(fault, 2) end
-  self.the_report:add(r)
-end
-
-local function id_of(item)
-  if type(item) == "table" then
-    return type(item.id) == "string" and item.id or type(item.host) == "string" and item.host or "check"
+--- The options of the run under way, or of the inner run (ctx:run) that the
+-- caller belongs to: what kedge.check and the like take where nothing else is
+-- said. nil outside of any.
+function run.options()
+  local current = task.current()
+  while current do
+    if current.options then return current.options end
+    current = current.parent
   end
-  return tostring(item)
+  return options_of_run
 end
 
--- Result or list of results that an item's function gave, as a list.
-local function as_list(item, value)
-  if value == nil then return {} end
-  local list = type(value) == "table" and value.id == nil and value.status == nil and value or { value }
-  for i, r in ipairs(list) do
-    local fault = result.fault(r)
-    if fault then list[i] = result.of_error(id_of(item), fault) end
-  end
-  return list
-end
-
--- Items one after another with their places; the second result tells whether
--- the order of the list holds.
-local function entries(items)
-  if type(items) == "function" then
-    return function()
-      local item = items()
-      if item ~= nil then return { item = item } end
-    end, false
-  end
-  local i = 0
-  return function()
-    i = i + 1
-    if items[i] ~= nil then return { item = items[i], place = i } end
-  end, true
-end
-
--- Reports lists of results in the order of their places: a finished one waits
--- for its predecessors.
-local function sequence(report)
-  local waiting, next_place = {}, 1
-  return function(place, list)
-    waiting[place] = list
-    while waiting[next_place] do
-      local ready = waiting[next_place]
-      waiting[next_place] = nil
-      next_place = next_place + 1
-      for _, r in ipairs(ready) do report:add(r) end
-    end
-  end
-end
-
-local function describe(problem)
-  if type(problem) == "table" and problem.status then return problem end
-  return tostring(problem)
-end
-
--- Waits while a reader keeps an output waiting: no check starts then.
-local function wait_for_readers(self)
-  while self.the_report:is_waiting() do task.sleep(0.02) end
-end
-
--- Draws the progress line anew until `progress` has ended.
-local function draw(progress)
-  while not progress.over do
-    task.sleep(PROGRESS_SECONDS)
-    local of = progress.total and (" of %d"):format(progress.total) or ""
-    local text = ("%d%s done, %d in flight"):format(progress.ended, of, progress.begun - progress.ended)
-    if not progress.over then output.progress(text) end
-  end
-end
-
-local function start_progress(self, total)
-  self.progress = { begun = 0, ended = 0, total = total, over = self.options.quiet }
-  if not self.options.quiet and output.shows_progress() then task.spawn(draw, self.progress) end
-end
-
-local function end_progress(self)
-  self.progress.over = true
-  output.progress(nil)
-end
-
--- What one item's function gives, as a list of results.
-local function work(self, item, fn)
-  if interrupt.signal() then return { result.of_interrupt(id_of(item), item) } end
-  self.progress.begun = self.progress.begun + 1
-  local done, value = xpcall(fn, describe, item)
-  self.progress.ended = self.progress.ended + 1
-  if done then return as_list(item, value) end
-  if type(value) == "table" then error(value, 0) end
-  return { result.of_error(id_of(item), value) }
-end
-
---- Runs fn(item) on each item of a list (reported in its order) or of an
--- iterator (reported as they end), -j at once. What fn returns is reported: a
--- result, a list of results, or nothing. An error in fn is a failed result.
-function context:each(items, fn)
-  local next_entry, is_ordered = entries(items)
-  local report, put, stopped = self.the_report, sequence(self.the_report), nil
-  start_progress(self, is_ordered and #items or nil)
-  local function next_if_wanted()
-    if stopped or report:is_deaf() or (not is_ordered and interrupt.signal()) then return nil end
-    return next_entry()
-  end
-  task.map(next_if_wanted, function(entry)
-    wait_for_readers(self)
-    local done, list = xpcall(work, describe, self, entry.item, fn)
-    if not done then
-      stopped = stopped or list
-    elseif entry.place then
-      put(entry.place, list)
-    else
-      for _, r in ipairs(list) do report:add(r) end
-    end
-  end, self.options.concurrency)
-  end_progress(self)
-  if stopped then error(stopped, 0) end
+--- Calls fn(...) as an inner run with options of its own: its results. Raises
+-- what fn raised. nil after an interrupt.
+function run.with_options(opts, fn, ...)
+  local outcome = table.pack(task.run(nil, function(...)
+    local current = task.current()
+    current.options, current.is_run = opts, true
+    return fn(...)
+  end, ...))
+  if outcome[1] then return table.unpack(outcome, 2, outcome.n) end
+  if type(outcome[2]) == "table" then error(outcome[2].error, 0) end
+  return nil
 end
 
 -- Joins what the script's run returned.
@@ -200,8 +71,10 @@ end
 --- Runs a script to its end: `name` as the user called it, `args` and `opts`
 -- as parsed, `report` as from report.new. The exit status.
 function run.start(script, name, args, opts, report)
-  local ctx = setmetatable({ name = name, args = args, options = opts, the_report = report }, context)
+  local ctx = require("kedge.context").new(name, args, opts, report)
+  options_of_run = opts
   local ending = repeat_runs(script, ctx)
+  options_of_run = nil
   if ending then
     output.progress(nil)
     output.abandon(report.outputs)

@@ -136,4 +136,19 @@ function sources.open(list, getenv)
   return store
 end
 
+--- Opens the stores that opts.trust (system, unless told) and opts.reference name, as opts.stores.trust and
+--- opts.stores.reference; one that is open already stays. true, or nil, a sentence, exit status.
+function sources.open_all(opts)
+  opts.stores = opts.stores or {}
+  for _, role in ipairs { "trust", "reference" } do
+    local names = opts[role] or role == "trust" and { "system" } or nil
+    if names and not opts.stores[role] then
+      local store, message, code = sources.open(names)
+      if not store then return nil, message, code == "usage" and 2 or 3 end
+      opts.stores[role] = store
+    end
+  end
+  return true
+end
+
 return sources

@@ -13,10 +13,11 @@ package.loaded["kedge.output"] = {
 package.loaded["kedge.task"] = { now = function() return 0 end, time = function() return 0 end }
 package.loaded["kedge.interrupt"] = { listen = function() end }
 package.loaded["kedge.sources"] = {
-  open = function(list)
-    if list[1] == "sytem" then return nil, "no store 'sytem'; did you mean 'system'?", "usage" end
-    if list[1] == "/none" then return nil, "/none does not exist", "local.file" end
-    return { name = table.concat(list, "+") }
+  open_all = function(opts)
+    local first = opts.trust and opts.trust[1]
+    if first == "sytem" then return nil, "no store 'sytem'; did you mean 'system'?", 2 end
+    if first == "/none" then return nil, "/none does not exist", 3 end
+    return true
   end,
   warnings = function() return {} end,
 }

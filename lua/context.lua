@@ -1,0 +1,129 @@
+-- What a script's `run` gets as ctx.
+
+local each = require "kedge.each"
+local output = require "kedge.output"
+local result = require "kedge.result"
+
+local context = {}
+context.__index = context
+
+--- The context of one script: `name` as the user called it, `args` and `opts`
+-- as parsed, `report` where its results go.
+function context.new(name, args, opts, report)
+  return setmetatable({ name = name, args = args, options = opts, the_report = report }, context)
+end
+
+-- Ends the run with one line and this exit status; caught in run.start.
+local function stop(status, message)
+  error(setmetatable({ status = status, message = message }, { __tostring = function(self) return self.message end }), 0)
+end
+
+--- Ends the run as a usage error: one line, exit status 2, no report.
+function context.usage(_, message)
+  stop(2, message)
+end
+
+--- Ends the run because a file or source can't be used: one line, exit status 3, no report.
+function context.fail(_, message)
+  stop(3, message)
+end
+
+--- Says what is wrong and goes on; the exit status becomes at least 3.
+function context:problem(message)
+  output.say(message)
+  self.the_report:join(3)
+end
+
+--- A line on standard error, unless -q.
+function context:log(text)
+  if not self.options.quiet then output.say(tostring(text)) end
+end
+
+--- Reports one result. Raises where it is none.
+function context:report(r)
+  local fault = result.fault(r)
+  if fault then error(fault, 2) end
+  self.the_report:add(r)
+end
+
+--- See lua/each.lua.
+context.each = each.run
+
+-- The options of a script inside this run: the user's, the inner script's own
+-- defaults, and what the words say.
+local function inner_options(self, words, defaults)
+  local options, opts = require "kedge.options", {}
+  for name, value in pairs(self.options) do opts[name] = value end
+  for name in pairs(opts.defaulted or {}) do opts[name] = nil end
+  for name, value in pairs(words) do opts[name] = value end
+  local done, message = options.default(opts, defaults)
+  if not done then return nil, message end
+  local stores = self.options.stores
+  opts.stores = {}
+  for _, role in ipairs { "trust", "reference" } do
+    local same = table.concat(opts[role] or {}, "\0") == table.concat(self.options[role] or {}, "\0")
+    if same then opts.stores[role] = stores[role] end
+  end
+  return opts
+end
+
+-- `given`: words of a command line in its list part, arguments by name besides.
+local function inner_arguments(script, name, given)
+  local command_line = require "kedge.command_line"
+  local reader = command_line.reader({ table.unpack(given) }, {})
+  local args, defaults = command_line.arguments(reader, script, name)
+  if not args then return nil, defaults end
+  for _, option in ipairs { "format", "help", "version", "repeat_count" } do
+    if reader.opts[option] ~= nil then return nil, "it cannot have a report, help or repetitions of its own" end
+  end
+  for key, value in pairs(given) do
+    if math.type(key) ~= "integer" then args[key] = value end
+  end
+  return args, defaults, reader.opts
+end
+
+-- The report of an inner script: what `filter` lets through goes to the outer one.
+local function inner_report(self, filter, list)
+  local outer = self.the_report
+  local function add(_, r)
+    if filter then
+      r = filter(r)
+      local fault = r ~= nil and result.fault(r)
+      if fault then error(fault, 0) end
+    end
+    if r == nil then return end
+    list[#list + 1] = r
+    outer:add(r)
+  end
+  return setmetatable({ add = add }, { __index = outer })
+end
+
+--- Runs another script inside this run: `script` is a name, a path or a
+-- script's table, `given` the words of its command line and, by name,
+-- arguments that go over them: ctx:run("check", { "a.example", protocol = "h2" }).
+-- Its results go to the same report, through filter(result) -> result or nil
+-- where that is given. The list of its results, and the status that it
+-- returned. Raises where it can't be run.
+function context:run(script, given, filter)
+  local name = type(script) == "string" and script or "script"
+  if type(script) == "string" then
+    local found, message = require("kedge.loader").script(script)
+    if not found then error(message, 2) end
+    script = found
+  end
+  local args, defaults, words = inner_arguments(script, name, given or {})
+  if not args then error(("%s: %s"):format(name, defaults), 2) end
+  local opts, message = inner_options(self, words, defaults)
+  local opened = opts and (script.offline or true)
+  if opts and not script.offline then opened, message = require("kedge.sources").open_all(opts) end
+  if not opened then error(("%s: %s"):format(name, message), 2) end
+  local list = {}
+  local inner = context.new(name, args, opts, inner_report(self, filter, list))
+  local done, status = xpcall(require("kedge.run").with_options, function(problem)
+    return type(problem) == "table" and problem.message or problem
+  end, opts, script.run, inner)
+  if not done then error(status, 0) end
+  return list, status
+end
+
+return context
