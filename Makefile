@@ -21,6 +21,7 @@ V =
 
 CORE = \
 	core/certificate.c \
+	core/change.c \
 	core/conn.c \
 	core/der.c \
 	core/der_time.c \
@@ -30,6 +31,7 @@ CORE = \
 	core/entropy.c \
 	core/extension.c \
 	core/file.c \
+	core/file_beside.c \
 	core/file_identity.c \
 	core/h2.c \
 	core/h2_hear.c \
@@ -37,6 +39,7 @@ CORE = \
 	core/h2_scan.c \
 	core/h2_stream.c \
 	core/key.c \
+	core/lock.c \
 	core/loop.c \
 	core/pem.c \
 	core/resolver.c \
@@ -56,8 +59,10 @@ STATIC_ONLY = core/static.c
 BINDINGS = \
 	core/bind/bind.c \
 	core/bind/certificate.c \
+	core/bind/change.c \
 	core/bind/embedded.c \
 	core/bind/file.c \
+	core/bind/lock.c \
 	core/bind/loop.c \
 	core/bind/loop_time.c \
 	core/bind/modules.c \

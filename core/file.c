@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,7 @@
 
 #include "file_inside.h"
 
-enum { READ_STEP = 16384, NAME_TRIES = 100 };
+enum { READ_STEP = 16384 };
 
 /* Reading. */
 
@@ -71,79 +70,6 @@ file_read(const char *path, size_t limit, char **text, size_t *length)
 	return error;
 }
 
-/* Files under construction. The names are in static memory, for the handler. */
-
-static struct {
-	volatile sig_atomic_t used;
-	char name[PATH_MAX];
-} unfinished[FILE_UNFINISHED_MAX];
-
-void
-file_unlink_unfinished(void)
-{
-	for (int i = 0; i < FILE_UNFINISHED_MAX; i++) {
-		if (unfinished[i].used)
-			unlink(unfinished[i].name);
-	}
-}
-
-static int
-free_slot(void)
-{
-	for (int i = 0; i < FILE_UNFINISHED_MAX; i++) {
-		if (!unfinished[i].used)
-			return i;
-	}
-	return -1;
-}
-
-/* Makes a new file and enters it into the table, with no signal between the two. */
-static int
-open_new(const char *name, mode_t mode, int slot)
-{
-	sigset_t all, before;
-	int fd, error;
-
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
-	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	error = errno;
-	if (fd >= 0) {
-		memcpy(unfinished[slot].name, name, strlen(name) + 1);
-		unfinished[slot].used = 1;
-	}
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	errno = error;
-	return fd;
-}
-
-/* FOLDER/.NAME.PID-N, the first that doesn't exist. */
-static int
-open_beside(struct file_output *output, mode_t mode)
-{
-	const char *slash = strrchr(output->path, '/');
-	int folder = slash ? (int)(slash - output->path) + 1 : 0;
-	char name[PATH_MAX];
-
-	output->slot = free_slot();
-	if (output->slot < 0)
-		return EMFILE;
-	for (int i = 0; i < NAME_TRIES; i++) {
-		int n = snprintf(name, sizeof name, "%.*s.%s.%ld-%d", folder, output->path, output->path + folder,
-		                 (long)getpid(), i);
-
-		if (n < 0 || (size_t)n >= sizeof name)
-			return ENAMETOOLONG;
-		output->fd = open_new(name, mode, output->slot);
-		if (output->fd >= 0 || errno != EEXIST)
-			break;
-	}
-	if (output->fd < 0)
-		return errno;
-	output->temporary = unfinished[output->slot].name;
-	return 0;
-}
-
 /* The descriptor that /dev/stdout, /dev/fd/3 and their like mean, or -1: to
  * open the name would truncate what it leads to. */
 static int
@@ -190,7 +116,7 @@ open_replacement(struct file_output *output, const char *path, bool exists)
 		return errno;
 	if (exists && access(output->path, W_OK) != 0)
 		return errno;
-	return open_beside(output, exists ? 0600 : 0666);
+	return file_open_beside(output, exists ? 0600 : 0666);
 }
 
 int
@@ -232,7 +158,7 @@ file_replace(struct file_output *output, const char *path)
 	else if (!S_ISREG(status.st_mode))
 		error = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
 	if (!error)
-		error = file_check_links(path);
+		error = file_follow_links(path, NULL);
 	if (!error)
 		error = open_replacement(output, path, true);
 	if (!error)
@@ -240,26 +166,6 @@ file_replace(struct file_output *output, const char *path)
 	close(from);
 	if (error)
 		file_abort(output);
-	return error;
-}
-
-/* Makes a rename in the folder of `path` outlive a power cut, where the folder can be opened. */
-static int
-flush_folder(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-	int fd, error = 0;
-
-	if (!folder)
-		return ENOMEM;
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	free(folder);
-	if (fd < 0)
-		return 0; /* a folder may be written and not read */
-	if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
-		error = errno;
-	close(fd);
 	return error;
 }
 
@@ -273,32 +179,10 @@ file_commit(struct file_output *output)
 	if (close(output->fd) != 0 && !error)
 		error = errno;
 	output->fd = -1;
-	if (!error && output->temporary) {
-		if (rename(output->temporary, output->path) == 0) {
-			unfinished[output->slot].used = 0;
-			output->temporary = NULL;
-			error = flush_folder(output->path);
-		} else {
-			error = errno;
-		}
-	}
+	if (!error && output->temporary)
+		error = file_put_in_place(output);
 	file_abort(output);
 	return error;
-}
-
-void
-file_abort(struct file_output *output)
-{
-	if (output->fd >= 0)
-		close(output->fd);
-	output->fd = -1;
-	if (output->temporary) {
-		unlink(output->temporary);
-		unfinished[output->slot].used = 0;
-	}
-	output->temporary = NULL;
-	free(output->path);
-	output->path = NULL;
 }
 
 /* Descriptors that are shared with others, and so stay blocking. */

@@ -158,12 +158,12 @@ others_may_replace(const char *path, const struct stat *link)
 }
 
 int
-file_check_links(const char *path)
+file_follow_links(const char *path, char *end)
 {
-	char at[PATH_MAX], next[PATH_MAX];
+	char here[PATH_MAX], next[PATH_MAX], *at = end ? end : here;
 	struct stat status;
 
-	if (strlen(path) >= sizeof at)
+	if (strlen(path) >= PATH_MAX)
 		return ENAMETOOLONG;
 	memcpy(at, path, strlen(path) + 1);
 	for (int i = 0; i < LINKS_MAX; i++) {
@@ -181,7 +181,7 @@ file_check_links(const char *path)
 			return errno;
 		next[n] = '\0';
 		folder = next[0] == '/' ? 0 : folder;
-		if (folder + (size_t)n >= sizeof at)
+		if (folder + (size_t)n >= PATH_MAX)
 			return ENAMETOOLONG;
 		memcpy(at + folder, next, (size_t)n + 1);
 	}

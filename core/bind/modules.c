@@ -12,8 +12,10 @@
 #include "embedded.h"
 
 static const luaL_Reg bindings[] = {
+	{ "kedge.core.change", luaopen_kedge_core_change },
 	{ "kedge.core.embedded", luaopen_kedge_core_embedded },
 	{ "kedge.core.file", luaopen_kedge_core_file },
+	{ "kedge.core.lock", luaopen_kedge_core_lock },
 	{ "kedge.core.loop", luaopen_kedge_core_loop },
 	{ "kedge.core.net", luaopen_kedge_core_net },
 	{ "kedge.core.resolver", luaopen_kedge_core_resolver },

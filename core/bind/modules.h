@@ -4,8 +4,10 @@
 
 #include <lua.h>
 
+int luaopen_kedge_core_change(lua_State *);
 int luaopen_kedge_core_embedded(lua_State *);
 int luaopen_kedge_core_file(lua_State *);
+int luaopen_kedge_core_lock(lua_State *);
 int luaopen_kedge_core_loop(lua_State *);
 int luaopen_kedge_core_net(lua_State *);
 int luaopen_kedge_core_resolver(lua_State *);
