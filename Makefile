@@ -38,11 +38,13 @@ CORE = \
 	core/h2_names.c \
 	core/h2_scan.c \
 	core/h2_stream.c \
+	core/interface.c \
 	core/key.c \
 	core/lock.c \
 	core/loop.c \
 	core/pem.c \
 	core/resolver.c \
+	core/resolver_socket.c \
 	core/signature.c \
 	core/socket.c \
 	core/store.c \
@@ -68,6 +70,7 @@ BINDINGS = \
 	core/bind/modules.c \
 	core/bind/net.c \
 	core/bind/net_h2.c \
+	core/bind/net_interface.c \
 	core/bind/resolver.c \
 	core/bind/store.c \
 	core/bind/tree.c \
@@ -232,6 +235,7 @@ E2E_TESTS = \
 	tests/e2e/handshake_test.py \
 	tests/e2e/hostile_test.py \
 	tests/e2e/input_test.py \
+	tests/e2e/interface_test.py \
 	tests/e2e/interrupt_test.py \
 	tests/e2e/network_test.py \
 	tests/e2e/output_test.py \

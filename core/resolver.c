@@ -2,8 +2,11 @@
 
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+#include "resolver_socket.h"
 
 /* The share of its time that a look-up's queries may take, so that a silent
  * server is reported as such before the deadline of the check strikes. */
@@ -269,7 +272,7 @@ open_channel(struct resolver *resolver, bool search, double seconds)
 
 bool
 resolver_start(struct resolver *resolver, struct ev_loop *ev, const char *name, int family, const char *server,
-    double seconds, resolver_done *done, void *context)
+    const char *interface, double seconds, resolver_done *done, void *context)
 {
 	size_t length = strlen(name);
 
@@ -284,6 +287,8 @@ resolver_start(struct resolver *resolver, struct ev_loop *ev, const char *name, 
 	if (length == 0 || length >= sizeof resolver->name)
 		return false;
 	memcpy(resolver->name, name, length + 1);
+	if (interface)
+		(void)snprintf(resolver->interface, sizeof resolver->interface, "%s", interface);
 	/* A name with a dot is complete; a bare word may be one of the local domain. */
 	if (open_channel(resolver, strchr(name, '.') == NULL, seconds) != ARES_SUCCESS) {
 		resolver->status = RESOLVER_MEMORY;
@@ -296,6 +301,8 @@ resolver_start(struct resolver *resolver, struct ev_loop *ev, const char *name, 
 		resolver_close(resolver);
 		return false;
 	}
+	if (interface)
+		resolver_leave_by(resolver->channel, resolver->interface);
 	ask(resolver);
 	next_server(resolver);
 	return true;

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "interface.h"
+
 #define RESOLVER_MAX_ADDRESSES 32
 #define RESOLVER_MAX_SERVERS 8
 #define RESOLVER_MAX_DESCRIPTORS 16
@@ -44,6 +46,7 @@ struct resolver {
 	struct ares_addr_port_node servers[RESOLVER_MAX_SERVERS];
 	size_t server_count, server; /* the first one asked */
 	char name[256];
+	char interface[INTERFACE_TEXT_MAX + 1]; /* empty: any way */
 	int family;
 	enum resolver_status status;
 	struct resolver_address addresses[RESOLVER_MAX_ADDRESSES];
@@ -53,12 +56,13 @@ struct resolver {
 };
 
 /* Starts to look `name` up: family is AF_INET or AF_INET6, server "ADDRESS[:PORT]"
- * or NULL for the system's, seconds bounds the whole look-up. done is called
+ * or NULL for the system's, interface NULL or the way out (interface.h),
+ * seconds bounds the whole look-up. done is called
  * once, from the loop or (for /etc/hosts) from here; the result stands in
  * status and addresses. False when the channel can't be made or server isn't
  * an address: status says which (NO_SERVER, MEMORY). */
 bool resolver_start(struct resolver *, struct ev_loop *, const char *name, int family, const char *server,
-    double seconds, resolver_done *done, void *context);
+    const char *interface, double seconds, resolver_done *done, void *context);
 
 /* Ends the look-up, whatever its state; idempotent. Not from within done. */
 void resolver_close(struct resolver *);

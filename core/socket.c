@@ -1,12 +1,13 @@
 #include "socket.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "interface.h"
 
 static ssize_t
 fail(struct socket *s)
@@ -68,35 +69,6 @@ init(struct socket *s, int fd)
 	*s = (struct socket){ .stream = { .read = socket_read, .write = socket_write }, .fd = fd };
 }
 
-/* Binds to a local address: 0, errno, or -1 when the text isn't an address of that family. */
-static int
-bind_address(int fd, sa_family_t family, const char *text)
-{
-	struct sockaddr_in in4 = { .sin_family = AF_INET };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
-	int bound;
-
-	if (family == AF_INET && inet_pton(AF_INET, text, &in4.sin_addr) == 1)
-		bound = bind(fd, (const struct sockaddr *)&in4, sizeof in4);
-	else if (family == AF_INET6 && inet_pton(AF_INET6, text, &in6.sin6_addr) == 1)
-		bound = bind(fd, (const struct sockaddr *)&in6, sizeof in6);
-	else
-		return -1;
-	return bound < 0 ? errno : 0;
-}
-
-static int
-bind_interface(int fd, sa_family_t family, const char *interface)
-{
-	int error = bind_address(fd, family, interface);
-
-	if (error >= 0)
-		return error;
-	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface)) < 0)
-		return errno;
-	return 0;
-}
-
 static int
 start(int fd, const struct sockaddr *address, socklen_t length, const char *interface)
 {
@@ -107,7 +79,7 @@ start(int fd, const struct sockaddr *address, socklen_t length, const char *inte
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0)
 		return errno;
 	if (interface != NULL)
-		error = bind_interface(fd, address->sa_family, interface);
+		error = interface_bind(fd, address->sa_family, interface);
 	if (error == 0 && connect(fd, address, length) < 0 && errno != EINPROGRESS && errno != EINTR)
 		error = errno;
 	return error;

@@ -22,8 +22,8 @@ struct socket {
 	size_t head_length;
 };
 
-/* Starts a connection with TCP_NODELAY and CLOEXEC on. `interface` is NULL, a
- * local address to bind to, or a device's name. Returns 0 (the connection may
+/* Starts a connection with TCP_NODELAY and CLOEXEC on. `interface` is NULL or
+ * the way out, see interface.h. Returns 0 (the connection may
  * still be under way: wait until the descriptor is writable, then
  * socket_finish) or an errno, in which case nothing is left open. */
 int socket_open(struct socket *s, const struct sockaddr *address, socklen_t length, const char *interface);

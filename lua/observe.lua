@@ -57,8 +57,9 @@ end
 --- Opens the connection up to the server's whole first flight (seen.chain): name,
 --- TCP, TLS; our second flight is held. The stream, or nil with seen.stopped.
 function observe.open(seen, opts)
-  local source = resolve.start(seen, opts)
-  local stream, code, detail = connect.race(seen, opts, source)
+  local source, detail, code = resolve.start(seen, opts)
+  local stream
+  if source then stream, code, detail = connect.race(seen, opts, source) end
   if not stream then
     observe.stop(seen, code, detail)
     return nil

@@ -63,6 +63,16 @@ function values.dns_server(text)
   return ("%s:%d"):format(found.shown, found.port)
 end
 
+-- curl's forms: NAME, ADDR, if!NAME, host!ADDR
+function values.interface(text)
+  local kind, name = text:match("^(%l+)!(.*)$")
+  name = name or text
+  if kind and kind ~= "if" and kind ~= "host" or #name == 0 or #name > 63 or name:find("[%s%c/!]") then
+    return nil, "must be the name of an interface or a local address"
+  end
+  return name
+end
+
 function values.format(text)
   local name, file = text:match("^([^:]*):(.*)$")
   if file == "" then return nil, "must be NAME or NAME:FILE" end

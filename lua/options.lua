@@ -35,6 +35,8 @@ options.list = {
   { "--resolve", value = "H:P:ADDR", convert = values.route("resolve"), list = true,
     help = "use this address for H:P, as curl does" },
   { "--dns", value = "ADDR[:PORT]", convert = values.dns_server, help = "ask this name server instead of the system's" },
+  { "--interface", value = "NAME|ADDR", convert = values.interface,
+    help = "leave by this interface or local address, as curl does; look-ups too" },
   { "-4", target = "ipv4", help = "use IPv4 only" },
   { "-6", target = "ipv6", help = "use IPv6 only" },
   { "--all-addresses", help = "one check for each address of a host" },
@@ -176,6 +178,15 @@ local function unheard(opts)
   end
 end
 
+-- An interface that is an address of the family that wasn't asked for.
+local function family_fault(opts)
+  if not opts.interface or not (opts.ipv4 or opts.ipv6) then return nil end
+  local address, name = opts.interface:gsub("%%.*$", ""), require "kedge.name"
+  if opts.ipv6 and name.ipv4(address) or opts.ipv4 and name.ipv6(address) then
+    return ("--interface %s and %s exclude each other"):format(opts.interface, opts.ipv4 and "-4" or "-6")
+  end
+end
+
 --- Fills in what follows from several options; true, or nil and a sentence.
 function options.finish(opts)
   if opts.ipv4 and opts.ipv6 then return nil, "-4 and -6 exclude each other" end
@@ -184,6 +195,8 @@ function options.finish(opts)
   for name, value in pairs(BASE) do
     if opts[name] == nil then opts[name] = value end
   end
+  local contradiction = family_fault(opts)
+  if contradiction then return nil, contradiction end
   opts.family = opts.ipv4 and 4 or opts.ipv6 and 6 or nil
   if #opts.format == 0 and not opts.quiet then opts.format[1] = { name = "text" } end
   return true

@@ -8,7 +8,7 @@ report.__index = report
 
 -- Of several exit statuses the first of these wins; 143 and 130 stand before them.
 local STATUS_ORDER = { 143, 130, 2, 3, 4, 1, 5, 0 }
-local UNTESTED = { dns = true, tcp = true, proxy = true }
+local UNTESTED = { dns = true, tcp = true, proxy = true, ["local.interface"] = true } -- stages and a code
 
 --- A report of the command `name`. `opts`: strict, verbose, quiet, repeat_count;
 -- `outputs` as from output.open; `started` in seconds since 1970, `now` a
@@ -45,7 +45,7 @@ local function count(self, r)
   self.summary[r.status] = self.summary[r.status] + 1
   if r.status ~= "skip" then self.ran = self.ran + 1 end
   if r.status == "fail" then
-    if UNTESTED[r.stage] then self.untested = self.untested + 1 end
+    if UNTESTED[r.stage] or UNTESTED[r.code] then self.untested = self.untested + 1 end
     self:join(r.code == "script.error" and 3 or 1)
   end
 end

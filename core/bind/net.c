@@ -39,8 +39,8 @@ net_begin(lua_State *L, lua_KFunction k)
 
 /* Failures. */
 
-static const char *
-connect_code(int error)
+const char *
+net_connect_code(int error)
 {
 	switch (error) {
 	case ECONNREFUSED: return "tcp.refused";
@@ -133,7 +133,7 @@ net_fail(lua_State *L, struct net_stream *stream)
 		return fail_tls(L, tls_info(conn->tls));
 	if (error == 0)
 		return bind_fail(L, "tcp.reset", "the connection is broken");
-	return bind_fail_errno(L, connect_code(error), NULL, error);
+	return bind_fail_errno(L, net_connect_code(error), NULL, error);
 }
 
 /* TCP. */
@@ -189,8 +189,10 @@ net_connect(lua_State *L)
 	conn_init(&stream->conn, bind_loop(L)->ev, on_changed, stream);
 	luaL_setmetatable(L, NET_STREAM);
 	error = conn_connect(&stream->conn, (struct sockaddr *)&address, length, interface);
+	if (error && interface)
+		return net_fail_interface(L, interface, error);
 	if (error)
-		return bind_fail_errno(L, connect_code(error), NULL, error);
+		return bind_fail_errno(L, net_connect_code(error), NULL, error);
 	return 1;
 }
 
@@ -452,7 +454,9 @@ net_versions(lua_State *L)
 	return 1;
 }
 
-static const luaL_Reg functions[] = { { "connect", net_connect }, { "versions", net_versions }, { NULL, NULL } };
+static const luaL_Reg functions[] = {
+	{ "connect", net_connect }, { "interface", net_interface }, { "versions", net_versions }, { NULL, NULL },
+};
 static const luaL_Reg methods[] = {
 	{ "connected", stream_connected }, { "handshake", stream_handshake }, { "go_on", stream_go_on },
 	{ "info", stream_info }, { "chain", stream_chain }, { "read", stream_read }, { "write", stream_write },

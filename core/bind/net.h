@@ -26,4 +26,14 @@ extern const luaL_Reg net_h2_methods[];
 /* Calls k at once; it waits where it has to. */
 int net_begin(lua_State *L, lua_KFunction k);
 
+/* The code of a connection that failed with this errno. */
+const char *net_connect_code(int error);
+
+/* As bind_fail, for what interface.h gave. */
+int net_fail_interface(lua_State *L, const char *interface, int error);
+
+/* net.interface(name or address) -> true where connections can leave by it now,
+ * and 4 or 6 where it is an address | nil, message, code */
+int net_interface(lua_State *L);
+
 #endif

@@ -23,23 +23,23 @@ on_done(struct resolver *resolver, void *context)
 	bind_wake(&lookup->changed);
 }
 
-/* resolver.start(name, family, seconds, [server]) -> look-up | nil, message,
- * code. family is 4 or 6; server "ADDRESS[:PORT]" instead of the system's;
- * seconds bounds it. */
+/* resolver.start(name, family, seconds, [server], [interface]) -> look-up | nil,
+ * message, code. family is 4 or 6; server "ADDRESS[:PORT]" instead of the
+ * system's; interface as for net.connect; seconds bounds it. */
 static int
 resolver_start_(lua_State *L)
 {
 	const char *name = luaL_checkstring(L, 1);
 	lua_Integer family = luaL_checkinteger(L, 2);
 	double seconds = luaL_checknumber(L, 3);
-	const char *server = luaL_optstring(L, 4, NULL);
+	const char *server = luaL_optstring(L, 4, NULL), *interface = luaL_optstring(L, 5, NULL);
 	struct loop *loop = bind_loop(L);
 	struct lookup *lookup = lua_newuserdatauv(L, sizeof *lookup, 0);
 
 	memset(lookup, 0, sizeof *lookup);
 	luaL_setmetatable(L, LOOKUP);
 	lookup->started = resolver_start(&lookup->resolver, loop->ev, name, family == 6 ? AF_INET6 : AF_INET, server,
-	    seconds, on_done, lookup);
+	    interface, seconds, on_done, lookup);
 	if (!lookup->started)
 		return bind_fail(L, resolver_code(lookup->resolver.status), "%s", resolver_text(lookup->resolver.status));
 	return 1;

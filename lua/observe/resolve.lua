@@ -1,6 +1,7 @@
 -- dns: from a name to addresses. Both families are asked at once, and the
 -- answers are handed over as they come (RFC 8305 §3).
 
+local net = require "kedge.core.net"
 local resolver = require "kedge.core.resolver"
 local route = require "kedge.route"
 local task = require "kedge.task"
@@ -35,7 +36,7 @@ local function add(source, family, addresses, zone)
 end
 
 local function look_up(source, seen, opts, name, family)
-  local lookup, message, code = resolver.start(name, family, opts.timeout or 10, opts.dns)
+  local lookup, message, code = resolver.start(name, family, opts.timeout or 10, opts.dns, opts.interface)
   local addresses
   if lookup then
     task.own(lookup)
@@ -54,10 +55,23 @@ local function look_up(source, seen, opts, name, family)
   source.news:wake()
 end
 
---- Starts to find out where `seen.target` is to be reached; a source of addresses.
+-- The families of addresses to look for: those that opts.interface has; nil, message, code where it can't be used.
+local function families_of(opts)
+  local family = opts.family
+  if opts.interface then
+    local usable, own, code = net.interface(opts.interface)
+    if not usable then return nil, own, code end
+    family = family or own
+  end
+  return family and { family } or { 6, 4 }
+end
+
+--- Starts to find out where `seen.target` is to be reached: a source of
+--- addresses | nil, message, code.
 function resolve.start(seen, opts)
   local to = route.of(seen.target, opts)
-  local families = opts.family and { opts.family } or { 6, 4 }
+  local families, message, code = families_of(opts)
+  if not families then return nil, message, code end
   local source = setmetatable({ news = task.condition(), pending = {}, failures = {}, waiting = {}, all = {}, count = 0,
     port = to.port, last_family = 4 }, source_mt)
   for _, family in ipairs(families) do source.waiting[family] = {} end
@@ -114,7 +128,8 @@ end
 
 --- All addresses of a target, as text: list | nil, message, code. Waits.
 function resolve.all(seen, opts)
-  local source = resolve.start(seen, opts)
+  local source, detail, why = resolve.start(seen, opts)
+  if not source then return nil, detail, why end
   while source:open() do source.news:wait() end
   if #source.all == 0 then
     local code, message = source:failure()

@@ -38,6 +38,11 @@ return {
     why = "Two at once could damage it.",
     fix = "Wait until it has ended, then try again.",
   },
+  ["local.interface"] = {
+    seen = "The interface that connections were to leave by cannot be used[: {detail}].",
+    why = "Nothing was sent, since it could only have left by another way.",
+    fix = "`ip address` lists interfaces and their addresses. Correct --interface, or bring the interface up.",
+  },
   ["local.interrupted"] = {
     seen = "The check was interrupted before it was done.",
     why = "It says nothing about the server.",

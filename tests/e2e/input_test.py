@@ -59,7 +59,7 @@ CURL = [
     ("--tlsv1.2", "--tls"), ("-CAfile", "--trust"), ("--tls-max", "--tls"),
 ]  # fmt: skip
 
-LATER = ["--proxy", "--cert", "--key", "--record", "--print", "--interface", "--script-dir"]
+LATER = ["--proxy", "--cert", "--key", "--record", "--print", "--script-dir"]
 
 LIMIT = 16 * 1024 * 1024
 
