@@ -242,9 +242,11 @@ E2E_TESTS = \
 	tests/e2e/regions_test.py \
 	tests/e2e/resources_test.py \
 	tests/e2e/sdk_config_test.py \
-	tests/e2e/static_test.py
+	tests/e2e/static_test.py \
+	tests/e2e/update_fetch_test.py
 OTHER_TESTS = \
 	tests/conformance/graphs_test.py \
+	tests/e2e/update_kill_test.py \
 	tests/build/boot_test.sh \
 	tests/build/make_test.sh
 # What `make check` runs under the sanitizers besides the C tests.
@@ -488,7 +490,7 @@ coverage: $(call needs,coverage) ## lines of core/ that the tests reach (gcov)
 
 LINT_C = $(CORE) $(STATIC_ONLY) $(BINDINGS) core/bind/main.c tests/interpreter.c $(C_TESTS) $(FUZZERS)
 HEADERS = $(wildcard core/*.h core/bind/*.h)
-LUA_FILES = $(LUA_MODULES) $(SCRIPTS) $(LUA_TESTS) core/bind/embed.lua tests/e2e/every_result.lua
+LUA_FILES = $(LUA_MODULES) $(SCRIPTS) $(LUA_TESTS) core/bind/embed.lua tests/e2e/every_result.lua tests/e2e/update_source.lua
 SHELL_FILES = .ci/run .ci/apt .ci/demo .ci/layers .ci/coverage tests/run tests/lab/demo tests/build/tap.sh $(filter %.sh,$(SANITIZED_TESTS)) $(filter %.sh,$(OTHER_TESTS))
 
 .PHONY: lint lint-lists lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy
