@@ -64,14 +64,27 @@ local function own_usage(script, name)
   return parser:get_usage():gsub("^Usage:%s*%S+%s*", ""):gsub("\n%s*", " ")
 end
 
---- `kedge help NAME`: what a script does, its options and everybody's.
+local function wrapped(text, indent)
+  local space = (" "):rep(indent)
+  return space .. table.concat(require("kedge.show").wrap(text, WIDTH - indent), "\n" .. space) .. "\n"
+end
+
+-- Command lines to be pasted, whole, and below each what it does.
+local function examples_of(script)
+  if not script.examples then return "" end
+  local parts = { "Examples:\n" }
+  for _, one in ipairs(script.examples) do parts[#parts + 1] = ("  %s\n%s"):format(one[1], wrapped(one[2], 6)) end
+  return table.concat(parts) .. "\n"
+end
+
+--- `kedge help NAME`: what a script does, its options and everybody's, examples.
 function help.of_script(script, name)
-  local parser = parser_for("kedge " .. name, script.description or script.summary):epilog(EXIT)
+  local parser = parser_for("kedge " .. name, script.description or script.summary)
   local usage = ("kedge [OPTION]... %s %s"):format(name, own_usage(script, name))
   parser:usage("Usage: " .. table.concat(require("kedge.show").wrap(usage, WIDTH - 7), "\n       "))
   if script.options then script.options(parser, {}) end
   add_options(parser, name)
-  return (parser:get_help():gsub("%s+$", "")) .. "\n"
+  return parser:get_help():gsub("%s+$", "") .. "\n\n" .. examples_of(script) .. wrapped(EXIT, 0)
 end
 
 --- `kedge list`: text, or nil, message, exit status when a script can't be loaded.

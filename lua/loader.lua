@@ -9,8 +9,17 @@ local SCRIPT = {
   summary = { "string", required = true }, description = { "string" }, options = { "function" },
   run = { "function", required = true },
   offline = { "boolean" }, -- checks no network: no store is opened, no proxy warned of
+  examples = { "table" }, -- for help: list of { command line, what it does }
 }
 local FORMAT = { start = { "function" }, result = { "function" }, finish = { "function" } }
+
+local function examples_fault(examples)
+  for i, one in ipairs(examples) do
+    if type(one) ~= "table" or type(one[1]) ~= "string" or type(one[2]) ~= "string" then
+      return ("the field 'examples': number %d is not { command line, what it does }"):format(i)
+    end
+  end
+end
 
 local function names_of(fields)
   local names = {}
@@ -39,6 +48,7 @@ end
 -- lacks: nil, or a sentence. `kind` is "script" or "format".
 function loader.fault(kind, value, origin)
   local fault = table_fault(value, kind == "script" and SCRIPT or FORMAT)
+  if not fault and kind == "script" and value.examples then fault = examples_fault(value.examples) end
   if not fault and kind == "format" and next(value) == nil then fault = "it has none of start, result and finish" end
   return fault and origin .. ": " .. fault
 end

@@ -12,6 +12,13 @@ return {
     .. "four roots verify with every store that is there; 1: something that matters is missing, expired or unusable, or the "
     .. "stores disagree; 3: no layout that kedge knows, or a store that can't be read.",
   offline = true,
+  examples = {
+    { "kedge ca-audit", "The store of this system." },
+    { "kedge ca-audit --root /mnt/card", "A system on an SD card that is mounted there, before it is started." },
+    { "kedge ca-audit --root output/target", "What Buildroot is about to put into the image." },
+    { "kedge ca-audit --store /opt/app/cacert.pem", "One bundle that a program brings along." },
+    { "kedge ca-audit --at 2035-01-01", "What will have expired by then." },
+  },
   options = function(cmd)
     cmd:option("--root", "the folder below which the system lies; / unless told"):argname("DIR"):default("/")
     cmd:option("--store", "this bundle or folder (a path below --root) instead of the system's own"):argname("FILE|DIR")

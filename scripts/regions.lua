@@ -54,6 +54,11 @@ return {
   summary = "check the endpoints of the Alexa Voice Service (AVS)",
   description = "Checks whether this device reaches the endpoints of the Alexa Voice Service, and whether its trust store "
     .. "accepts their certificates, over HTTP/2 and HTTP/1.1. Without a REGION all are checked.",
+  examples = {
+    { "kedge regions", "All twelve checks." },
+    { "kedge regions eu", "One region; a country in it will do as well: kedge regions Germany." },
+    { "kedge regions na --base --protocol h2 -v", "One endpoint over one protocol, with all details." },
+  },
   options = function(cmd, defaults)
     cmd:argument("REGION", "fe, eu or na, the region's name, or a country in it"):args("*"):convert(region):target("regions")
     cmd:flag("--base", "the endpoints that devices use today")

@@ -16,6 +16,12 @@ return {
   description = "Sets \"endpoint\" in \"sampleApp\" of the SDK's AlexaClientSDKConfig.json, or takes it out again, and leaves "
     .. "every other byte as it is. Without --apply it shows what would change and ends with status 5, or with 0 if nothing "
     .. "would. Without --region, --endpoint and --reset it shows what is set.",
+  examples = {
+    { "kedge sdk-config AlexaClientSDKConfig.json", "Shows what is set." },
+    { "kedge sdk-config AlexaClientSDKConfig.json --region eu", "Shows what would change." },
+    { "kedge sdk-config AlexaClientSDKConfig.json --region eu --apply", "Changes it." },
+    { "kedge sdk-config AlexaClientSDKConfig.json --reset --apply", "Lets the SDK use its own endpoint again." },
+  },
   options = function(cmd)
     cmd:argument("FILE", "the SDK's AlexaClientSDKConfig.json"):target("file")
     cmd:mutex(

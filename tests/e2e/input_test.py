@@ -1,6 +1,7 @@
 """Bad input: one line that names the word and what was probably meant, and the right exit status."""
 
 import os
+import re
 import sys
 import tempfile
 import unittest
@@ -122,6 +123,18 @@ class Input(kedge.Test):
                 for word in words:
                     self.assertIn(word, done.out)
                 self.assertLessEqual(max(map(len, done.out.splitlines())), 80, done.out)
+
+    def test_examples_of_every_command(self):
+        for name in (line.split()[0] for line in kedge.run("list").out.splitlines()):
+            with self.subTest(command=name):
+                options, _, examples = kedge.run("help", name).out.partition("\nExamples:\n")
+                lines = re.findall(r"^  (kedge .*)$", examples, re.M)
+                self.assertTrue(lines, name)
+                for line in lines:
+                    self.assertIn(f" {name}", line)
+                    self.assertLessEqual(len(line), 78)
+                    for option in re.findall(r" (--?[a-z][a-z-]*)", line):
+                        self.assertRegex(options, rf"(?m)^  (-\w, )?{option}\b", line)
 
     def test_options_stand_before_or_after_the_command(self):
         for arguments in (["-f", "json", "check", "127.0.0.1:1"], ["check", "-f", "json", "127.0.0.1:1"], ["check", "127.0.0.1:1", "-f", "json"], ["-fjson", "check", "127.0.0.1:1"], ["--format=json", "check", "127.0.0.1:1"]):  # fmt: skip

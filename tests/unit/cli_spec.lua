@@ -171,7 +171,8 @@ function TestCli.test_what_a_script_must_return()
   local complete = { summary = "s", run = print }
   lu.assertNil(loader.fault("script", complete, "x.lua"))
   for _, case in ipairs { { {}, "'run'" }, { { run = print }, "'summary'" }, { { summary = 1, run = print }, "is a number" },
-    { { summary = "s", run = print, optoins = print }, "did you mean 'options'" }, { "x", "not a table" } } do
+    { { summary = "s", run = print, optoins = print }, "did you mean 'options'" }, { "x", "not a table" },
+    { { summary = "s", run = print, examples = { { "kedge x" } } }, "number 1" } } do
     local fault = loader.fault("script", case[1], "x.lua")
     lu.assertStrContains(fault, "x.lua: ")
     if case[2] ~= "'run'" then lu.assertStrContains(fault, case[2]) end
