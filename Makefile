@@ -79,6 +79,7 @@ LUA_MODULES = \
 	lua/audit.lua \
 	lua/avs.lua \
 	lua/causes.lua \
+	lua/certificate.lua \
 	lua/check.lua \
 	lua/cli.lua \
 	lua/command_line.lua \
@@ -100,6 +101,7 @@ LUA_MODULES = \
 	lua/json.lua \
 	lua/json_scan.lua \
 	lua/judge.lua \
+	lua/kedge.lua \
 	lua/limits.lua \
 	lua/loader.lua \
 	lua/memo.lua \
@@ -125,6 +127,16 @@ LUA_MODULES = \
 	lua/target_list.lua \
 	lua/task.lua \
 	lua/terminal.lua \
+	lua/api/blame.lua \
+	lua/api/checks.lua \
+	lua/api/insecure.lua \
+	lua/api/options.lua \
+	lua/api/results.lua \
+	lua/api/stores.lua \
+	lua/api/stream.lua \
+	lua/api/targets.lua \
+	lua/api/tools.lua \
+	lua/api/verdict.lua \
 	lua/audit/authorities.lua \
 	lua/audit/chains.lua \
 	lua/audit/config.lua \
@@ -135,6 +147,7 @@ LUA_MODULES = \
 	lua/audit/stores.lua \
 	lua/audit/upkeep.lua \
 	lua/formats/csv.lua \
+	lua/formats/html.lua \
 	lua/formats/json.lua \
 	lua/formats/jsonl.lua \
 	lua/formats/junit.lua \
@@ -144,6 +157,12 @@ LUA_MODULES = \
 	lua/formats/sh.lua \
 	lua/formats/tap.lua \
 	lua/formats/text.lua \
+	lua/html/chain.lua \
+	lua/html/check.lua \
+	lua/html/element.lua \
+	lua/html/page.lua \
+	lua/html/style.lua \
+	lua/html/waterfall.lua \
 	lua/observe/connect.lua \
 	lua/observe/http.lua \
 	lua/observe/resolve.lua \
@@ -231,6 +250,7 @@ E2E_TESTS = \
 	tests/e2e/audit_test.py \
 	tests/e2e/check_test.py \
 	tests/e2e/faults_test.py \
+	tests/e2e/filter_test.py \
 	tests/e2e/formats_test.py \
 	tests/e2e/handshake_test.py \
 	tests/e2e/hostile_test.py \
@@ -416,7 +436,7 @@ BUILD_PACKAGES = gcc libc6-dev lua5.4 liblua5.4-dev libbearssl-dev libnghttp2-de
 	libev-dev libc-ares-dev lua-argparse lua-dkjson
 DEMO_PACKAGES = openssl python3
 LAB_PACKAGES = dnsmasq-base gnutls-bin
-CHECK_PACKAGES = perl lua-unit libcmocka-dev python3-tap python3-jsonschema python3-cryptography curl strace ca-certificates \
+CHECK_PACKAGES = perl parallel lua-unit libcmocka-dev python3-tap python3-jsonschema python3-cryptography curl strace ca-certificates \
 	jq libxml2-utils python3-junitparser python3-yaml python3-prometheus-client libmonitoring-plugin-perl \
 	cmark-gfm busybox-static dash bash
 LINT_PACKAGES = lua-check cppcheck clang clang-tidy shellcheck

@@ -168,14 +168,30 @@ function target.number(list)
   return list
 end
 
+-- "host:port<TAB>label" -> what stands before the tab, label or nil. Behind a tab "#" begins a comment too.
+local function split_label(text)
+  local word, label = text:match("^([^\t]*)\t(.*)$")
+  if not word or label:find("^%s*#") then return text end
+  label = label:gsub("%s+$", "")
+  return word, label ~= "" and label or nil
+end
+
 --- The target of one line of a list, nil for a blank line or a comment, or
--- nil, message. `opts` as for target.parse.
+-- nil, message. What stands behind a tab becomes labels.label. `opts` as for target.parse.
 function target.line(text, opts)
   if #text > LINE_MAX then return nil, ("the line is longer than %d bytes"):format(LINE_MAX) end
-  text = text:gsub("^\u{FEFF}", ""):gsub("^%s+", ""):gsub("^#.*", ""):gsub("%s+#.*$", ""):gsub("%s+$", "")
+  local label
+  text = text:gsub("^\u{FEFF}", ""):gsub("^#.*", "")
+  text, label = split_label(text)
+  text = text:gsub("^%s+", ""):gsub("^#.*", ""):gsub("%s+#.*$", ""):gsub("%s+$", "")
+  if text == "" and label then return nil, ("the label '%s' has no target"):format(show.escape(label:sub(1, 200))) end
   if text == "" then return nil end
-  if text:find("%s") then return nil, quote(text) .. " is more than one word; a line holds one target" end
-  return target.parse(text, opts)
+  if text:find("%s") then
+    return nil, quote(text) .. " is more than one word; a line holds one target, and behind a tab its label"
+  end
+  local found, message = target.parse(text, opts)
+  if found and label then found.labels.label = label end
+  return found, message
 end
 
 return target

@@ -54,6 +54,14 @@ local function input_lines(ctx)
   end
 end
 
+-- With -f jsonl alone kedge is a filter: distributed runners also give it nothing, and get nothing.
+local function is_filter(opts)
+  for _, spec in ipairs(opts.format or {}) do
+    if spec.name ~= "jsonl" then return false end
+  end
+  return opts.format ~= nil and opts.format[1] ~= nil
+end
+
 local function stdin_targets(ctx, list, opts)
   local next_line, i, found = input_lines(ctx), 0, #list > 0
   return function()
@@ -62,7 +70,9 @@ local function stdin_targets(ctx, list, opts)
     while true do
       local text, number = next_line()
       if not text then
-        if not found and not require("kedge.interrupt").signal() then ctx:usage("standard input holds no target") end
+        if not found and not is_filter(ctx.options) and not require("kedge.interrupt").signal() then
+          ctx:usage("standard input holds no target")
+        end
         return nil
       end
       local item = parse_line(ctx, text, "standard input", number, opts)

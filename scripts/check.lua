@@ -28,12 +28,14 @@ return {
   summary = "check any TLS service",
   description = "TARGET is host, host:port, https://host[:port]/path, h2://... or http1://... for one protocol alone, "
     .. "tls://host:port for the handshake without a request, [IPv6]:port, or @FILE with one target a line (@- for "
-    .. "standard input). Certificates are judged by the device's store; any valid HTTP reply is ok unless told otherwise.",
+    .. "standard input) and behind a tab, if you like, a label for its result. Certificates are judged by the device's "
+    .. "store; any valid HTTP reply is ok unless told otherwise.",
   examples = {
     { "kedge check example.org", "One host, judged by this device's store." },
     { "kedge check https://example.org:8443/status --expect-body ready", "A page that has to say so." },
     { "kedge check --reference ats alexa.na.gateway.devices.a2z.com", "Whether the chain also ends where it should." },
     { "kedge check -f json:report.json @hosts.txt", "One target a line; the report goes to a file." },
+    { "kedge check -f jsonl @-", "A filter: a target a line in, a result a line out, at once." },
   },
   options = function(cmd)
     cmd:argument("TARGET", "what to check"):args("+"):target("targets")

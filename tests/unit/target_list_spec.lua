@@ -63,6 +63,11 @@ function TestTargetList.test_ends()
   end
 end
 
+function TestTargetList.test_a_filter_may_be_given_nothing()
+  lu.assertEquals(ids({ "@-" }, { format = { { name = "jsonl" } } }), {})
+  lu.assertErrorMsgContains("no target", ids, { "@-" }, { format = { { name = "jsonl" }, { name = "text", file = "x" } } })
+end
+
 -- pieces as they arrive, what is found
 local INPUTS = {
   { { "a\nb\n" }, { "a:443/auto@1", "b:443/auto@2" } }, { { "a\nb" }, { "a:443/auto@1", "b:443/auto@2" } },

@@ -101,4 +101,20 @@ function TestTarget.test_lines()
   end
 end
 
+-- line, id, label or nil, a word of the complaint or nil
+local LABELS = {
+  { "a:1\tpump 7", "a:1/auto", "pump 7" }, { "a\t", "a:443/auto" }, { "a\t # why", "a:443/auto" }, { "a\tx # y", "a:443/auto", "x # y" },
+  { " a \tx\r", "a:443/auto", "x" }, { "a\tx\ty", "a:443/auto", "x\ty" }, { "\tx", nil, nil, "'x' has no target" },
+  { "# a\tx", nil }, { " # a\tx", nil, nil, "has no target" }, { "a b\tx", nil, nil, "one target" }, { "a\t\xff", "a:443/auto", "\xff" },
+}
+
+function TestTarget.test_labels()
+  for _, case in ipairs(LABELS) do
+    local item, message = target.line(case[1])
+    lu.assertEquals(item and item.id, case[2], case[1])
+    lu.assertEquals(item and item.labels.label, case[3], case[1])
+    if case[4] then lu.assertStrContains(message, case[4]) else lu.assertNil(message) end
+  end
+end
+
 os.exit(lu.LuaUnit.run("-o", "tap"))
