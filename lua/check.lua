@@ -10,9 +10,10 @@ local task = require "kedge.task"
 
 local check = {}
 
---- Checks one target: a result (see lua/result.lua). `opts` are those of
---- lua/options.lua with the stores opened; timeout is for all of it, in seconds.
-function check.run(item, opts)
+--- Looks at one target as far as the verdict allows: observation, verdicts (nil
+--- without a chain). `opts` are those of lua/options.lua with the stores opened;
+--- timeout is for all of it, in seconds.
+function check.see(item, opts)
   local seen, verdicts = observe.new(item), nil -- outlives the task, whatever ends it
   local ended, why = task.run(opts.timeout, function()
     local stream = observe.open(seen, opts) -- dns, tcp, tls up to the chain; else seen.stopped
@@ -25,6 +26,12 @@ function check.run(item, opts)
   end)
   if not ended then observe.ended(seen, why, opts.timeout) end -- deadline, cancelled, raised: at the stage it was in
   seen.total_ms = (task.now() - seen.started) * 1000
+  return seen, verdicts
+end
+
+--- Checks one target: a result (see lua/result.lua). `opts` as for check.see.
+function check.run(item, opts)
+  local seen, verdicts = check.see(item, opts)
   return explain.result(seen, verdicts, expect.judge(seen, opts), opts)
 end
 

@@ -1,13 +1,12 @@
 -- What a result shows of an observation and its verdicts, and the facts that
 -- sentences are filled in with.
 
+local certificate = require "kedge.certificate"
 local show = require "kedge.show"
 local limits = require "kedge.limits"
 local instant = require "kedge.instant"
 
 local evidence = {}
-
-local DAY = 86400
 
 local function short(text)
   return text and (show.cut_utf8(text, limits.text_shown))
@@ -17,24 +16,8 @@ local function when(seconds)
   return seconds and instant.format(seconds) or nil
 end
 
-local function key_text(key)
-  if key.type == "rsa" then return "RSA " .. (key.bits or "?") end
-  if key.type == "ec" then return "EC " .. (key.curve or "?") end
-  return (key.type:gsub("^ed25519$", "Ed25519"))
-end
-
 local function judged_at(seen, verdicts)
   return verdicts and verdicts.trust.time or seen.clock and seen.clock.device
-end
-
-local function certificate(cert, now)
-  local hex = require("kedge.core.x509").hex
-  return {
-    subject = short(cert.subject_text), issuer = short(cert.issuer_text),
-    not_before = when(cert.not_before), not_after = when(cert.not_after),
-    days_left = cert.not_after and now and (cert.not_after - now) // DAY or nil,
-    key = key_text(cert.key), sha256 = hex(cert.sha256), spki_sha256 = hex(cert.spki_sha256),
-  }
 end
 
 -- The certificates as they were sent; one that cannot be read is shown by its hash alone.
@@ -44,7 +27,7 @@ local function chain_of(seen, now)
   for i, der in ipairs(seen.chain) do
     local cert = memo.certificate(der)
     parsed[i] = cert or false
-    list[i] = cert and certificate(cert, now) or { sha256 = x509.hex(x509.sha256(der)) }
+    list[i] = cert and certificate.fields(cert, now) or { sha256 = x509.hex(x509.sha256(der)) }
   end
   return list, parsed
 end
@@ -125,7 +108,7 @@ function evidence.result(seen, verdicts)
   }
   local tls = seen.tls
   if tls and tls.version then
-    r.tls = { version = tls.version, cipher = tls.cipher, group = tls.group, alpn = tls.alpn }
+    r.tls = { version = tls.version, cipher = tls.cipher, group = tls.group, alpn = tls.alpn, sni = tls.sni }
   end
   local parsed = {}
   if seen.chain and seen.chain[1] then r.chain, parsed = chain_of(seen, judged_at(seen, verdicts)) end

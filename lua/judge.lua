@@ -229,7 +229,7 @@ end
 function judge.each_store(seen, opts, breathe)
   local how = {
     time = opts.at or seen.clock.device, at_given = opts.at ~= nil, build = seen.clock.build,
-    name = name.of(seen.target), policy = opts.policy, breathe = breathe,
+    name = name.of(seen.target), policy = opts.policy, depth = opts.depth, breathe = breathe,
   }
   local trust = judge.chain(seen.chain, opts.stores.trust, how)
   local reference = opts.stores.reference and judge.chain(seen.chain, opts.stores.reference, how)

@@ -5,6 +5,7 @@ return {
   path_steps = 1000, -- candidates looked at for one verdict, then local.limit
   remembered = 1024, -- certificates parsed, and signatures checked, that a run remembers
   body_shown = 4096, -- bytes of a body that a result holds
+  names_shown = 100, -- names of one certificate that a result holds
   text_shown = 1000, -- bytes of any other text of a peer's that a result holds
   pattern_line = 512, -- bytes of a line that --pattern looks at
   pattern_seconds = 1, -- of CPU for one --pattern over one body, then local.limit

@@ -16,15 +16,21 @@ local function record(seen, stream)
   seen.tls.client_certificate_requested = info.client_certificate_requested
 end
 
+-- The name to send: the target's, another one that was asked for, or none (false).
+local function sni_of(target)
+  if target.sni == nil then return target.name end
+  return target.sni or nil
+end
+
 --- Sends the ClientHello and takes the server's first flight: seen.tls and
 --- seen.chain. true | nil, message, code. The chain may be there all the same.
 function tls.open(seen, opts, stream)
   local target, versions = seen.target, opts.tls or DEFAULT
   seen.stage, seen.stage_started = "tls", task.now()
-  seen.tls = { sni = target.name }
+  seen.tls = { sni = sni_of(target) }
   local ok, message, code
   repeat
-    ok, message, code = stream:handshake(target.name, target.alpn, versions.min, versions.max)
+    ok, message, code = stream:handshake(seen.tls.sni, target.alpn, versions.min, versions.max)
     local again = code == "local.entropy"
     if again then task.sleep(ENTROPY_PAUSE) end
   until not again

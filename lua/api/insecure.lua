@@ -1,0 +1,37 @@
+-- What was read from a peer that nobody verified is no ground for "ok": a task
+-- remembers that it used such a session, and its results say so.
+
+local reasons = require "kedge.reasons"
+local task = require "kedge.task"
+
+local insecure = {}
+
+local CODE = "trust.unverified"
+
+--- Remembers that the task `owner` used a session with `peer` that was not verified.
+function insecure.note(owner, peer)
+  owner.unverified = owner.unverified or peer
+end
+
+local function is_marked(r)
+  for _, warning in ipairs(r.warnings or {}) do
+    if type(warning) == "table" and warning.code == CODE then return true end
+  end
+  return false
+end
+
+--- The result `r` as the running task may tell it: where it used such a
+--- session, with a warning, and no better than "warn". Anything else as it is.
+function insecure.mark(r)
+  local owner = task.current()
+  if not owner or not owner.unverified or type(r) ~= "table" or not r.status or is_marked(r) then return r end
+  local message, remedy = reasons.explain(CODE, { detail = owner.unverified })
+  r.warnings = r.warnings or {}
+  table.insert(r.warnings, { code = CODE, message = message, remedy = remedy })
+  if r.status == "ok" then
+    r.status, r.code, r.message, r.remedy, r.cause = "warn", CODE, message, remedy, CODE
+  end
+  return r
+end
+
+return insecure

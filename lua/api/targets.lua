@@ -1,0 +1,99 @@
+-- Targets of calls: text as on the command line, and what a call's options say besides.
+
+local blame = require "kedge.api.blame"
+local expect = require "kedge.expect"
+local nearest = require "kedge.nearest"
+local options = require "kedge.api.options"
+local target = require "kedge.target"
+
+local targets = {}
+
+local PROTOCOLS = { "auto", "h2", "http1", "tls" }
+local EXPECTED = { "body", "fold", "mismatch", "no_reply", "pattern", "status" }
+local MEANINGS = { fail = true, warn = true }
+
+local function one_of(call, what, value, words)
+  for _, word in ipairs(words) do
+    if value == word then return value end
+  end
+  blame("%s: %s is one of %s, not '%s'%s", call, what, table.concat(words, ", "), tostring(value), nearest.hint(tostring(value), words))
+end
+
+-- { status = "2xx" or a list, body = text, ... } as lua/expect.lua wants it.
+local function expectation(call, given)
+  local wanted = {}
+  for field, value in pairs(given) do
+    one_of(call, "a field of 'expect'", field, EXPECTED)
+    wanted[field] = value
+  end
+  if wanted.status ~= nil then
+    local list = {}
+    for i, word in ipairs(type(wanted.status) == "table" and wanted.status or { wanted.status }) do
+      local text, message = expect.status(tostring(word))
+      if not text then blame("%s: %s", call, (message:gsub("^%-%-expect%-status", "expect.status"))) end
+      list[i] = text
+    end
+    wanted.status = list
+  end
+  if wanted.body ~= nil and type(wanted.body) ~= "string" then blame("%s: expect.body is text", call) end
+  if wanted.pattern then
+    local good, message = expect.pattern(wanted.body or "")
+    if not good then blame("%s: expect.body: %s", call, message) end
+  end
+  for _, field in ipairs { "mismatch", "no_reply" } do
+    if wanted[field] ~= nil and not MEANINGS[wanted[field]] then blame("%s: expect.%s is 'fail' or 'warn'", call, field) end
+  end
+  return wanted
+end
+
+-- "h2,http/1.1" or a list, as a list; "none" is the empty one.
+local function alpn_list(call, value)
+  if value == "none" then return {} end
+  local list = {}
+  if type(value) == "string" then
+    for word in value:gmatch("[^,]+") do list[#list + 1] = word end
+  else
+    table.move(value, 1, #value, 1, list)
+  end
+  for _, word in ipairs(list) do
+    if type(word) ~= "string" or #word < 1 or #word > 255 then blame("%s: 'alpn' holds names of 1 to 255 bytes", call) end
+  end
+  if #list > 8 then blame("%s: 'alpn' holds 8 names at most", call) end
+  return list
+end
+
+local function parsed(call, text, protocol)
+  if type(text) ~= "string" then blame("%s wants a target, text such as 'https://host:port', not a %s", call, type(text)) end
+  local item, message = target.parse(text, { protocol = protocol })
+  if not item then blame("%s: %s", call, message) end
+  return item
+end
+
+--- The target that `what` (text, or a target) and the options `given` mean;
+--- raises for one that can't be.
+function targets.read(call, what, given)
+  local protocol = given.protocol and one_of(call, "'protocol'", given.protocol, PROTOCOLS)
+  local item
+  if type(what) == "table" and what.alpn and what.port then
+    item = target.with(what, protocol or what.protocol, what.id)
+  else
+    item = parsed(call, what, protocol)
+  end
+  if given.expect and item.protocol == "tls" then blame("%s: tls:// makes no request whose reply could be as expected", call) end
+  item.id, item.labels = given.id or item.id, given.labels or item.labels
+  if given.sni ~= nil then item.sni = given.sni ~= "none" and given.sni end
+  if given.alpn ~= nil then item.alpn = alpn_list(call, given.alpn) end
+  if given.expect then item.expect = expectation(call, given.expect) end
+  return item
+end
+
+--- kedge.target: a target made once, as an item of ctx:each for instance.
+function targets.target(what, given)
+  options.read("kedge.target", given, options.fields.target)
+  return targets.read("kedge.target", what, given or {})
+end
+
+--- The list that text or a list means, for handshake{alpn=}.
+targets.alpn = alpn_list
+
+return targets

@@ -1,0 +1,109 @@
+-- Concurrency, clocks, hashes, files and programs for scripts.
+
+local blame = require "kedge.api.blame"
+local nearest = require "kedge.nearest"
+local task = require "kedge.task"
+local x509 = require "kedge.core.x509"
+
+local tools = {}
+
+local function in_a_run(call)
+  if not task.current() then blame("%s waits, so it works only inside a script's run function", call) end
+end
+
+local function check_function(call, fn)
+  if type(fn) ~= "function" then blame("%s wants a function, not a %s", call, type(fn)) end
+end
+
+--- Calls fn(item, index) for each item of a list or iterator, n at once: the list of first results.
+function tools.map(items, fn, n)
+  in_a_run "kedge.map"
+  check_function("kedge.map", fn)
+  if type(items) ~= "table" and type(items) ~= "function" then
+    blame("kedge.map wants a list or an iterator first, not a %s", type(items))
+  end
+  if n ~= nil and (math.type(n) ~= "integer" or n < 1) then blame "kedge.map: how many at once is a whole number from 1" end
+  return task.map(items, fn, n)
+end
+
+--- Calls the functions of a list at once: the list of their first results.
+function tools.all(functions)
+  in_a_run "kedge.all"
+  if type(functions) ~= "table" then blame("kedge.all wants a list of functions, not a %s", type(functions)) end
+  for _, fn in ipairs(functions) do check_function("kedge.all", fn) end
+  return task.all(functions)
+end
+
+--- Waits so many seconds.
+function tools.sleep(seconds)
+  in_a_run "kedge.sleep"
+  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 or seconds == math.huge then
+    blame "kedge.sleep wants seconds from 0"
+  end
+  task.sleep(seconds)
+end
+
+tools.now, tools.time = task.now, task.time
+
+--- SHA-256 in lower-case hexadecimal.
+function tools.sha256(bytes)
+  if type(bytes) ~= "string" then blame("kedge.sha256 wants a string, not a %s", type(bytes)) end
+  return x509.hex(x509.sha256(bytes))
+end
+
+--- A certificate in DER as a PEM block.
+function tools.encode_pem(der)
+  if type(der) ~= "string" then blame("kedge.pem.encode wants a certificate in DER, not a %s", type(der)) end
+  return x509.encode_pem(der)
+end
+
+local PROGRAM = { "cwd", "env", "input", "limit", "merge", "root", "timeout" }
+
+--- Runs a program and waits for its end.
+function tools.run(command)
+  in_a_run "kedge.run"
+  if type(command) ~= "table" or type(command[1]) ~= "string" then blame "kedge.run wants { 'program', 'argument', ... }" end
+  local known = {}
+  for _, name in ipairs(PROGRAM) do known[name] = true end
+  for name in pairs(command) do
+    if math.type(name) ~= "integer" and not known[name] then
+      blame("kedge.run has no option '%s'%s", tostring(name), nearest.hint(tostring(name), PROGRAM))
+    end
+  end
+  return require("kedge.core.process").run(command)
+end
+
+-- Files.
+
+local FILE_MAX = 16 * 1024 * 1024
+
+local file = {}
+
+--- The whole of a file | nil, message, code.
+function file.read(path)
+  if type(path) ~= "string" then blame("kedge.file.read wants a path, not a %s", type(path)) end
+  return require("kedge.core.file").read(path, FILE_MAX)
+end
+
+--- Writes the whole of a file, which appears under its name when it is complete: true | nil, message, code.
+function file.write(path, text)
+  if type(path) ~= "string" or type(text) ~= "string" then blame "kedge.file.write wants a path and a text" end
+  local output, message, code = require("kedge.core.file").create(path)
+  if not output then return nil, message, code end
+  local done
+  done, message, code = output:write(text)
+  if done then done, message, code = output:commit() end
+  output:close()
+  if not done then return nil, message, code end
+  return true
+end
+
+--- What stands at a path: { type=, size=, mode=, uid=, mtime= } | nil, message, code.
+function file.stat(path)
+  if type(path) ~= "string" then blame("kedge.file.stat wants a path, not a %s", type(path)) end
+  return require("kedge.core.file").stat(path)
+end
+
+tools.file = file
+
+return tools
