@@ -43,6 +43,9 @@ CORE = \
 	core/lock.c \
 	core/loop.c \
 	core/pem.c \
+	core/process.c \
+	core/process_child.c \
+	core/process_text.c \
 	core/resolver.c \
 	core/resolver_socket.c \
 	core/signature.c \
@@ -71,6 +74,7 @@ BINDINGS = \
 	core/bind/net.c \
 	core/bind/net_h2.c \
 	core/bind/net_interface.c \
+	core/bind/process.c \
 	core/bind/resolver.c \
 	core/bind/store.c \
 	core/bind/tree.c \

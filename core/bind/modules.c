@@ -18,6 +18,7 @@ static const luaL_Reg bindings[] = {
 	{ "kedge.core.lock", luaopen_kedge_core_lock },
 	{ "kedge.core.loop", luaopen_kedge_core_loop },
 	{ "kedge.core.net", luaopen_kedge_core_net },
+	{ "kedge.core.process", luaopen_kedge_core_process },
 	{ "kedge.core.resolver", luaopen_kedge_core_resolver },
 	{ "kedge.core.store", luaopen_kedge_core_store },
 	{ "kedge.core.tree", luaopen_kedge_core_tree },

@@ -10,6 +10,7 @@ int luaopen_kedge_core_file(lua_State *);
 int luaopen_kedge_core_lock(lua_State *);
 int luaopen_kedge_core_loop(lua_State *);
 int luaopen_kedge_core_net(lua_State *);
+int luaopen_kedge_core_process(lua_State *);
 int luaopen_kedge_core_resolver(lua_State *);
 int luaopen_kedge_core_store(lua_State *);
 int luaopen_kedge_core_tree(lua_State *);
