@@ -108,12 +108,15 @@ local function new_facts(system, shape, opts)
   return setmetatable({
     image = system, layout = shape, add = shape.add, update = shape.update, cache = {}, clock = clock, at = opts.at,
     time = opts.at or math.max(clock.device, clock.build), authorities = avs.authorities, reference = audit.reference(),
+    -- What the environment names counts where nobody said which system or store is meant.
+    getenv = system.is_live and not opts.store and (opts.getenv or os.getenv) or nil,
+    whole_path = function(path) return whole_path(system, path) end,
   }, facts_methods)
 end
 
 --- Audits a system. opts: root= folder ("/": the live one), store= file or folder inside it to audit instead of the
---- system's own, at= unix seconds or nil, clock= { device=, build= }. Gives the list of results and 3 where there is
---- no known layout or a store can't be read, else 0; nil and a sentence where `root` is no folder.
+--- system's own, at= unix seconds or nil, clock= { device=, build= }, getenv= os.getenv unless given. Gives the list of
+--- results and 3 where there is no known layout or a store can't be read, else 0; nil and a sentence where `root` is no folder.
 function audit.run(opts)
   local system, message = image.open(opts.root)
   if not system then return nil, message end

@@ -151,15 +151,20 @@ local function expand(image, pattern, found, head)
   return found
 end
 
+-- "145 authorities, 4 of Amazon's four roots"
+local function describe(facts, store)
+  local there = 0
+  for place = 1, 4 do there = there + (store.by_key[facts.reference[place].spki_sha256] and 1 or 0) end
+  return ("%s, %d of Amazon's four roots"):format(authorities_in(store), there)
+end
+
 local function own_bundle(facts, path, whose)
   if path:find("/node[js]*$") then return ("%s (%s) has a bundle compiled in"):format(whose, path) end
   local text = facts.image:read(path)
   local content = stores.new("other", path, facts.cache)
   if text and text:find("-----BEGIN", 1, true) then stores.add_text(content, text, path) end
   if #content.entries == 0 then return ("%s reads %s, which is no PEM and was not looked into"):format(whose, path) end
-  local there = 0
-  for place = 1, 4 do there = there + (content.by_key[facts.reference[place].spki_sha256] and 1 or 0) end
-  return ("%s reads %s (%s, %d of Amazon's four roots)"):format(whose, path, authorities_in(content), there)
+  return ("%s reads %s (%s)"):format(whose, path, describe(facts, content))
 end
 
 local function others(results, facts)
@@ -175,6 +180,30 @@ local function others(results, facts)
       end
     end
   end
+end
+
+local function is_of_the_system(facts, path)
+  local real = facts.image:real(path)
+  for _, store in ipairs(facts.stores) do
+    if real and facts.image:real(store.path) == real then return true end
+  end
+  return false
+end
+
+local function elsewhere(results, facts, variable, path)
+  if is_of_the_system(facts, path) then return end
+  local read = facts.image:kind(path) == "directory" and stores.directory or stores.bundle
+  local store, message = read(facts.image, path, facts.cache, true)
+  local detail = store and describe(facts, store) or message or "nothing is in it"
+  local told = facts:with { variable = variable, other = path, detail = detail }
+  results[#results + 1] = finding.note("other", ("$%s %s"):format(variable, path), "store.environment", told, { path = path })
+end
+
+-- What OpenSSL's variables name, for programs that are started as kedge was.
+local function environment(results, facts)
+  local file, folders = facts.getenv "SSL_CERT_FILE", facts.getenv "SSL_CERT_DIR"
+  if file and file ~= "" then elsewhere(results, facts, "SSL_CERT_FILE", facts.whole_path(file)) end
+  for folder in (folders or ""):gmatch("[^:]+") do elsewhere(results, facts, "SSL_CERT_DIR", facts.whole_path(folder)) end
 end
 
 local function newest_anchor(facts)
@@ -219,6 +248,7 @@ function upkeep.around(facts)
   local results = {}
   made_when(results, facts)
   file_system(results, facts)
+  if facts.getenv then environment(results, facts) end
   others(results, facts)
   return results
 end

@@ -162,6 +162,12 @@ return {
     why = "A repair of the store does not reach them, and they may work where others fail.",
     fix = "Where such a program fails, update its own bundle, or point it here (SSL_CERT_FILE, NODE_EXTRA_CA_CERTS).",
   },
+  ["store.environment"] = {
+    seen = "The variable {variable} is set: programs in this environment, kedge check among them, use {other} ({detail}) instead of "
+      .. "this system's store.",
+    why = "What was audited is not what they judge by, and a repair of the store does not reach them.",
+    fix = "Unset {variable} where the system's store is meant, or audit what it names: kedge ca-audit --store {other}.",
+  },
   ["store.clock"] = {
     seen = "This device's clock says {now}, which is before kedge was built ({build}); the store was judged at build time.",
     why = "With a wrong clock good certificates look not yet valid or expired, and every secured connection fails.",

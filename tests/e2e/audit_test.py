@@ -649,6 +649,33 @@ class Text(Audit):
         self.assertIn(done.status, (0, 1, 3), str(done))
         self.assertEqual(done.results[0]["id"], "layout")
 
+    def of_environment(self, *arguments, **env):
+        done = kedge.run("ca-audit", *arguments, "-f", "json", env=env)
+        return {r["id"]: r for r in done.results if any(w["code"] == "store.environment" for w in r["warnings"])}
+
+    def test_a_store_that_the_environment_names(self):
+        self.image.bundle([ONE, SERVICES])
+        file, folder = self.image.at(BUNDLE), self.image.at("/folder")
+        os.makedirs(folder)
+        shutil.copy(file, folder + "/some.pem")
+        found = self.of_environment(SSL_CERT_FILE=file, SSL_CERT_DIR=f"{folder}:{folder}-gone")
+        self.assertEqual(list(found), [f"$SSL_CERT_FILE {file}", f"$SSL_CERT_DIR {folder}", f"$SSL_CERT_DIR {folder}-gone"])
+        for result, words in zip(found.values(), ("2 authorities, 1 of", "2 authorities, 1 of", "No such file"), strict=True):
+            self.assertEqual(result["status"], "ok")
+            self.assertIn(words, result["message"])
+            self.assertIn("programs in this environment", result["message"])
+            self.assertIn("kedge ca-audit --store " + result["values"]["path"], result["warnings"][0]["remedy"])
+
+    def test_an_environment_that_says_nothing_else(self):
+        self.image.bundle()
+        self.assertEqual(self.of_environment(SSL_CERT_FILE="", SSL_CERT_DIR=""), {})
+        self.assertEqual(self.of_environment("--root", self.image.root, SSL_CERT_FILE="/nowhere"), {})
+        self.assertEqual(self.of_environment("--store", self.image.at(BUNDLE), SSL_CERT_FILE="/nowhere"), {})
+        if os.path.exists(BUNDLE):
+            self.assertEqual(self.of_environment(SSL_CERT_FILE=BUNDLE), {})
+            os.symlink(BUNDLE, self.image.root + "/link")
+            self.assertEqual(self.of_environment(SSL_CERT_FILE=self.image.root + "/link"), {})
+
     @unittest.skipUnless(shutil.which("strace"), "no strace")
     @unittest.skipIf(kedge.SANITIZED, "leaks cannot be looked for under ptrace")
     def test_no_network_and_nothing_written(self):
