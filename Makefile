@@ -20,6 +20,7 @@ V =
 # What kedge is made of ------------------------------------------------------
 
 CORE = \
+	core/admit.c \
 	core/certificate.c \
 	core/change.c \
 	core/conn.c \
@@ -62,6 +63,7 @@ CORE = \
 	core/tree.c
 STATIC_ONLY = core/static.c
 BINDINGS = \
+	core/bind/admit.c \
 	core/bind/bind.c \
 	core/bind/certificate.c \
 	core/bind/change.c \
@@ -177,6 +179,7 @@ LUA_MODULES = \
 	lua/reasons/store.lua \
 	lua/reasons/tls.lua \
 	lua/reasons/trust.lua \
+	lua/update/after.lua \
 	lua/update/fetch.lua \
 	lua/update/source.lua
 SCRIPTS = \
@@ -246,6 +249,7 @@ LUA_TESTS = \
 	tests/unit/target_spec.lua \
 	tests/unit/task_spec.lua \
 	tests/unit/text_spec.lua \
+	tests/unit/update_after_spec.lua \
 	tests/unit/update_source_spec.lua \
 	tests/unit/x509_spec.lua \
 	tests/conformance/ats_spec.lua \
