@@ -16,8 +16,10 @@ options.one_of = values.one_of
 -- `list` collects every use, `format` names the only format that reads it.
 options.list = {
   { "-f", "--format", value = "NAME[:FILE]", convert = values.format, list = true,
-    help = "report format (csv, json, jsonl, junit, markdown, nagios, prometheus, sh, tap, text), on standard output or in FILE; "
+    help = "report format (csv, html, json, jsonl, junit, markdown, nagios, prometheus, sh, tap, text), on standard output or in FILE; "
       .. "may be given several times" },
+  { "--print", value = "TEMPLATE", convert = function(text) return require("kedge.print").format(text) end,
+    help = "print this for each check, as curl's -w: '{id} {code} {timings_ms.total}\\n'; names as in -f json, {{ }} are braces" },
   { "--warning-days", value = "N", convert = values.days, format = "nagios",
     help = "-f nagios: warn of a certificate that ends in less; 14 unless told" },
   { "--critical-days", value = "N", convert = values.days, format = "nagios",
@@ -78,6 +80,13 @@ local BASE = { policy = "webpki", tls = { min = 0x0303, max = 0x0303 }, timeout 
 --- Options as they are when nothing was given; options.finish fills in the rest.
 function options.new()
   return { format = {} }
+end
+
+--- What holds where nothing was given: a table of its own.
+function options.base()
+  local base = { format = {} }
+  for name, value in pairs(BASE) do base[name] = value end
+  return base
 end
 
 --- The sentence that refuses `text` as a value of the option `name`.
@@ -198,6 +207,8 @@ function options.finish(opts)
   local contradiction = family_fault(opts)
   if contradiction then return nil, contradiction end
   opts.family = opts.ipv4 and 4 or opts.ipv6 and 6 or nil
+  local last = opts.format[#opts.format]
+  if opts.print and not (last and last.made) then table.insert(opts.format, { name = "--print", made = opts.print }) end
   if #opts.format == 0 and not opts.quiet then opts.format[1] = { name = "text" } end
   return true
 end

@@ -54,10 +54,10 @@ local function input_lines(ctx)
   end
 end
 
--- With -f jsonl alone kedge is a filter: distributed runners also give it nothing, and get nothing.
+-- With -f jsonl or --print alone kedge is a filter: distributed runners also give it nothing, and get nothing.
 local function is_filter(opts)
   for _, spec in ipairs(opts.format or {}) do
-    if spec.name ~= "jsonl" then return false end
+    if spec.name ~= "jsonl" and not spec.made then return false end
   end
   return opts.format ~= nil and opts.format[1] ~= nil
 end
