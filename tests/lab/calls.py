@@ -307,7 +307,7 @@ def begin(words, prepare, environment, out, theirs):
         if prepare:
             prepare()
         filter_program()
-        path, environment = words[0], {"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), **environment}
+        path, environment = words[0], {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **environment}
         listener = install_filter()
         socket.send_fds(theirs, [b"x"], [listener])
         os.execve(path, words, environment)

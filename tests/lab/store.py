@@ -1,6 +1,7 @@
 """Trust stores on the disk, as devices have them: builds Debian trees, bare bundles and the SDK's configuration, and reads back
 which certificates a program would find there, counted by SHA-256 of what was parsed, never by PEM headers."""
 
+import ctypes
 import datetime
 import functools
 import glob
@@ -298,4 +299,56 @@ def sdk_config(root, content=SDK_BEFORE, mode=0o600):
     """The SDK's configuration, readable by its owner only."""
     tree = Tree(root)
     tree.write("/AlexaClientSDKConfig.json", content, mode)
+    return tree
+
+
+# This system itself, in a mount namespace ------------------------------------------
+
+libc = ctypes.CDLL(None, use_errno=True)
+NEW_MOUNTS, READ_ONLY, REMOUNT, BIND, RECURSIVE, PRIVATE = 0x20000, 1, 32, 4096, 16384, 1 << 18
+
+
+def call(result):
+    if result != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def mount(source, target, kind=None, flags=0, options=None):
+    encoded = [None if word is None else os.fsencode(word) for word in (source, target, kind)]
+    call(libc.mount(*encoded, ctypes.c_ulong(flags), options.encode() if options else None))
+
+
+def own_mounts():
+    """From here on this process and its children have mounts of their own."""
+    call(libc.unshare(NEW_MOUNTS))
+    mount(None, "/", flags=RECURSIVE | PRIVATE)
+
+
+def mount_over(places):
+    """Lays folders over others ({there: folder}), for this process and its children only."""
+    own_mounts()
+    for there, place in places.items():
+        mount(place, there, flags=BIND)
+
+
+@functools.cache
+def cannot_mount():
+    """Why no mount namespace can be had, or None."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            own_mounts()
+            os._exit(0)
+        except OSError as error:
+            os._exit(error.errno or 1)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return os.strerror(status) if status else None
+
+
+def live(tree):
+    """Puts into a tree what programs look for in /etc, so that it can be laid over this system's."""
+    for name in ("passwd", "group", "nsswitch.conf", "ld.so.cache", "ssl/openssl.cnf"):
+        if os.path.exists("/etc/" + name):
+            shutil.copy("/etc/" + name, tree.at("/etc/" + name))
+    tree.write("/etc/ca-certificates/update.d/lab", "#!/bin/sh\nexec cat >/dev/null\n", 0o755)
     return tree
