@@ -199,6 +199,7 @@ LUA_LIBRARIES = $(LUA_SHARE)/argparse.lua $(LUA_SHARE)/dkjson.lua
 
 C_TESTS = \
 	tests/core/certificate_test.c \
+	tests/core/change_test.c \
 	tests/core/der_test.c \
 	tests/core/dn_test.c \
 	tests/core/entropy_test.c \
@@ -207,7 +208,9 @@ C_TESTS = \
 	tests/core/h2_call_test.c \
 	tests/core/h2_hostile_test.c \
 	tests/core/h2_test.c \
+	tests/core/lock_test.c \
 	tests/core/pem_test.c \
+	tests/core/process_test.c \
 	tests/core/signature_test.c \
 	tests/core/socket_test.c \
 	tests/core/store_test.c \

@@ -34,11 +34,11 @@ noted_pid(int fd)
 static int
 try_flock(int fd, pid_t *holder)
 {
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
-	if (errno == EWOULDBLOCK)
+	int error = flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+
+	if (error == EWOULDBLOCK)
 		*holder = noted_pid(fd);
-	return errno;
+	return error;
 }
 
 static int
