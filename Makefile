@@ -240,6 +240,7 @@ LUA_TESTS = \
 	tests/unit/path_spec.lua \
 	tests/unit/policy_spec.lua \
 	tests/unit/print_spec.lua \
+	tests/unit/process_spec.lua \
 	tests/unit/reasons_spec.lua \
 	tests/unit/report_spec.lua \
 	tests/unit/result_spec.lua \
