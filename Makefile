@@ -65,6 +65,7 @@ STATIC_ONLY = core/static.c
 BINDINGS = \
 	core/bind/admit.c \
 	core/bind/bind.c \
+	core/bind/call.c \
 	core/bind/certificate.c \
 	core/bind/change.c \
 	core/bind/embedded.c \
@@ -74,6 +75,7 @@ BINDINGS = \
 	core/bind/loop_time.c \
 	core/bind/modules.c \
 	core/bind/net.c \
+	core/bind/net_fail.c \
 	core/bind/net_h2.c \
 	core/bind/net_interface.c \
 	core/bind/process.c \
@@ -135,9 +137,12 @@ LUA_MODULES = \
 	lua/terminal.lua \
 	lua/api/blame.lua \
 	lua/api/checks.lua \
+	lua/api/h2.lua \
+	lua/api/handle.lua \
 	lua/api/insecure.lua \
 	lua/api/options.lua \
 	lua/api/results.lua \
+	lua/api/session.lua \
 	lua/api/stores.lua \
 	lua/api/stream.lua \
 	lua/api/targets.lua \

@@ -1,6 +1,7 @@
 -- What a script's `run` gets as ctx.
 
 local each = require "kedge.each"
+local insecure = require "kedge.api.insecure"
 local output = require "kedge.output"
 local result = require "kedge.result"
 
@@ -43,7 +44,7 @@ end
 function context:report(r)
   local fault = result.fault(r)
   if fault then error(fault, 2) end
-  self.the_report:add(r)
+  self.the_report:add(insecure.mark(r))
 end
 
 --- See lua/each.lua.

@@ -1,6 +1,7 @@
 -- ctx:each: one function over many items, as many at once as -j says, their
 -- results in the order of a list or as an iterator's items end.
 
+local insecure = require "kedge.api.insecure"
 local interrupt = require "kedge.interrupt"
 local output = require "kedge.output"
 local result = require "kedge.result"
@@ -89,15 +90,25 @@ local function end_progress(self)
   output.progress(nil)
 end
 
+-- Runs fn on one item in a task of its own, which closes what it left open.
+local function in_task(item, fn)
+  return task.run(nil, function()
+    task.current().is_item = true
+    return insecure.mark_all(fn(item))
+  end)
+end
+
 -- What one item's function gives, as a list of results.
 local function work(self, item, fn)
   if interrupt.signal() then return { result.of_interrupt(id_of(item), item) } end
   self.progress.begun = self.progress.begun + 1
-  local done, value = xpcall(fn, describe, item)
+  local done, value = in_task(item, fn)
   self.progress.ended = self.progress.ended + 1
   if done then return as_list(item, value) end
-  if type(value) == "table" then error(value, 0) end
-  return { result.of_error(id_of(item), value) }
+  local problem = type(value) == "table" and describe(value.error)
+  if type(problem) == "table" then error(problem, 0) end
+  if not problem or interrupt.signal() then return { result.of_interrupt(id_of(item), item) } end
+  return { result.of_error(id_of(item), problem) }
 end
 
 --- Runs fn(item) on each item of a list (reported in its order) or of an
@@ -106,6 +117,8 @@ end
 function each.run(self, items, fn)
   local next_entry, is_ordered = entries(items)
   local report, put, stopped = self.the_report, sequence(self.the_report), nil
+  local owner = task.current()
+  owner.lists = (owner.lists or 0) + 1
   start_progress(self, is_ordered and #items or nil)
   local function next_if_wanted()
     if stopped or report:is_deaf() or (not is_ordered and interrupt.signal()) then return nil end
@@ -123,6 +136,7 @@ function each.run(self, items, fn)
     end
   end, self.options.concurrency)
   end_progress(self)
+  owner.lists = owner.lists - 1
   if stopped then error(stopped, 0) end
 end
 

@@ -8,13 +8,40 @@ local interrupt = {}
 
 local signal
 
--- Cancels what runs below `parent`; an inner run goes on, to report what is finished.
-local function cancel_below(parent)
+local GRACE = 0.1 -- seconds in which a script's own function may come to its end, again and again while it does
+
+local function tasks_below(parent)
+  local list = {}
   for handle in pairs(parent.owned) do
-    if getmetatable(handle) == getmetatable(parent) then
-      if handle.is_run then cancel_below(handle) else handle:close() end
+    if getmetatable(handle) == getmetatable(parent) then list[#list + 1] = handle end
+  end
+  return list
+end
+
+-- Cancels the checks below `parent`; runs and items go on, to report what is finished.
+local function cancel_below(parent)
+  for _, child in ipairs(tasks_below(parent)) do
+    if child.is_run or child.is_item then cancel_below(child) else child:close() end
+  end
+end
+
+-- Then cancels functions of a script that only wait, for a peer or for time.
+local function cancel_idle(parent)
+  for _, child in ipairs(tasks_below(parent)) do
+    if #tasks_below(child) > 0 then
+      cancel_idle(child)
+    elseif (child.lists or 0) == 0 then
+      child:close()
     end
   end
+end
+
+local function cancel_later(main)
+  loop.after(GRACE, function()
+    cancel_below(main)
+    cancel_idle(main)
+    cancel_later(main)
+  end)
 end
 
 --- Begins to listen; called once, in the first task.
@@ -23,6 +50,7 @@ function interrupt.listen()
   loop.on_signal(function(number)
     signal = number
     cancel_below(main)
+    cancel_later(main)
   end)
 end
 

@@ -1,6 +1,7 @@
 -- The public interface: `local kedge = require "kedge"`. Thin; the rooms are in
 -- lua/api/, each read when it is needed first. lua/kedge.d.lua describes it.
 
+local frame = require("kedge.core.call").frame
 local nearest = require "kedge.nearest"
 
 -- Where a name of the interface lies: { module, field }; or of a table, names in it.
@@ -41,7 +42,9 @@ local function lazy(places, called)
 end
 
 function open(place, called)
-  if place[1] then return require(place[1])[place[2]] end
+  local value = place[1] and require(place[1])[place[2]]
+  if type(value) == "function" then return frame(value) end
+  if value then return value end
   return lazy(place, called)
 end
 

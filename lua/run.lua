@@ -43,10 +43,20 @@ end
 
 -- One run; nil, or the table of context:usage and context:fail.
 local function once(script, ctx)
-  local done, value = xpcall(script.run, function(problem)
-    if type(problem) == "table" and problem.status then return problem end
-    return ctx.options.verbose and debug.traceback(tostring(problem), 2) or tostring(problem)
-  end, ctx)
+  local ended, done, value = task.run(nil, function()
+    local own = task.current()
+    own.is_run = true
+    own.lists = script.offline and 1 or 0 -- what changes files is not cut off by a first signal
+    return xpcall(script.run, function(problem)
+      if type(problem) == "table" and problem.status then return problem end
+      return ctx.options.verbose and debug.traceback(tostring(problem), 2) or tostring(problem)
+    end, ctx)
+  end)
+  if not ended then -- by an error of kedge's own coroutines, or by a signal
+    if type(done) == "table" then ctx:problem(tostring(done.error)) end
+    return nil
+  end
+  if not done and interrupt.signal() and type(value) ~= "table" then return nil end
   if not done and type(value) == "table" then return value end
   if done then
     join_status(ctx.the_report, ctx.name, value)

@@ -118,6 +118,18 @@ function task.release(handle)
   handle:close()
 end
 
+--- Gives a handle of the running task to the task that this one is part of; returns it.
+function task.hand_up(handle)
+  local self = task.current()
+  self.owned[handle] = nil
+  return self.parent:own(handle)
+end
+
+--- Leaves a handle to the caller, who closes it or gives it to a task inside of something else.
+function task.disown(handle)
+  task.current().owned[handle] = nil
+end
+
 --- Runs fn(...) in another coroutine of the running task; an error in it ends the task.
 function task.spawn(fn, ...)
   local self = assert(task.current(), "no task runs")
@@ -135,22 +147,39 @@ local function iterator(items)
   end
 end
 
+-- Ends the coroutines of a map that was left early: by an error in one, or with its caller.
+local function ending(self, routines)
+  return setmetatable({}, { __close = function()
+    for routine in pairs(routines) do
+      self.routines[routine] = nil
+      loop.kill(routine)
+    end
+  end })
+end
+
 --- Calls fn(item, index) for each item of a list or iterator, n at once at
 --- most (64 by default), and waits for all: the list of first results. An
 --- iterator is asked for the next item when a slot is free. An error in one
---- ends the task.
+--- ends the others and is raised here.
 function task.map(items, fn, n)
-  local results, running, index, changed = {}, 0, 0, loop.condition()
+  local self = assert(task.current(), "no task runs")
+  local results, running, index, changed, failed = {}, 0, 0, loop.condition(), nil
+  local routines = {}
+  local _ <close> = ending(self, routines)
   for item in iterator(items) do
     index, running = index + 1, running + 1
-    task.spawn(function(i)
-      results[i] = fn(item, i)
-      running = running - 1
+    local routine
+    routine = start(self, function(i) results[i] = fn(item, i) end, function(ok, problem)
+      running, routines[routine] = running - 1, nil
+      if not ok then failed = failed or { problem } end
       changed:wake()
     end, index)
-    while running >= (n or 64) do changed:wait() end
+    routines[routine] = true
+    while running >= (n or 64) and not failed do changed:wait() end
+    if failed then break end
   end
-  while running > 0 do changed:wait() end
+  while running > 0 and not failed do changed:wait() end
+  if failed then error(failed[1], 0) end
   return results
 end
 

@@ -26,6 +26,9 @@ int bind_fail(lua_State *L, const char *code, const char *format, ...);
 /* As bind_fail, with "what: strerror(error)" (or without "what: " where it is NULL). */
 int bind_fail_errno(lua_State *L, const char *code, const char *what, int error);
 
+/* Raises as luaL_error, with the place in the nearest file whose lines are known: a script's, where kedge's own are stripped. */
+int bind_misuse(lua_State *L, const char *format, ...);
+
 /* Makes the metatable `name` with these methods and metamethods (either may be NULL); leaves nothing. */
 void bind_class(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods);
 
@@ -37,6 +40,15 @@ int bind_wait(lua_State *L, struct bind_condition *condition, double seconds, lu
 
 /* True in k when the wait that just ended did so by its time. */
 bool bind_timed_out(lua_State *L);
+
+/* Who has what only one routine may have at a time; all zero is nobody. */
+struct bind_holder {
+	const struct bind_routine *routine;
+	unsigned long serial;
+};
+
+/* Makes the running routine the holder; false while another one is that has not ended. */
+bool bind_hold(lua_State *L, struct bind_holder *holder);
 
 /* Makes every waiter runnable; it runs from the loop, never from here. */
 void bind_wake(struct bind_condition *condition);

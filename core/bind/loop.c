@@ -115,10 +115,10 @@ bind_wait(lua_State *L, struct bind_condition *condition, double seconds, lua_KC
 	struct bind_routine *routine = loop_routine(L);
 
 	if (!routine)
-		return luaL_error(L, "cannot wait here: not in a coroutine that kedge started"
-				     " (coroutine.wrap and coroutine.create cannot wait)");
+		return bind_misuse(L, "cannot wait here: not in a coroutine that kedge started"
+				      " (coroutine.wrap and coroutine.create cannot wait)");
 	if (!lua_isyieldable(L))
-		return luaL_error(L, "cannot wait here: not inside sort, gsub, a metamethod or require");
+		return bind_misuse(L, "cannot wait here: not inside sort, gsub, a metamethod or require");
 	routine->phase = ROUTINE_WAITING;
 	routine->timed_out = false;
 	queue_append(condition, routine);
@@ -128,6 +128,31 @@ bind_wait(lua_State *L, struct bind_condition *condition, double seconds, lua_KC
 		ev_timer_start(routine->state->loop.ev, &routine->timer);
 	}
 	return lua_yieldk(L, 0, context, k);
+}
+
+/* The routine at this address, if it is that one still. */
+static bool
+lives(lua_State *L, const struct bind_holder *holder)
+{
+	const struct bind_routine *routine;
+
+	lua_rawgeti(L, LUA_REGISTRYINDEX, loop_state(L)->anchors);
+	lua_rawgetp(L, -1, holder->routine);
+	routine = lua_touserdata(L, -1);
+	lua_pop(L, 2);
+	return routine && routine->serial == holder->serial;
+}
+
+bool
+bind_hold(lua_State *L, struct bind_holder *holder)
+{
+	const struct bind_routine *routine = loop_routine(L);
+
+	if (holder->routine && holder->routine != routine && lives(L, holder))
+		return false;
+	holder->routine = lua_isyieldable(L) ? routine : NULL; /* who can't wait is done when the call is */
+	holder->serial = routine ? routine->serial : 0;
+	return true;
 }
 
 bool
@@ -267,6 +292,7 @@ routine_new(lua_State *L, int function, int arguments)
 
 	memset(routine, 0, sizeof *routine);
 	routine->state = state;
+	routine->serial = ++state->serials;
 	routine->arguments = arguments;
 	ev_timer_init(&routine->timer, on_routine_timer, 0., 0.);
 	routine->timer.data = routine;

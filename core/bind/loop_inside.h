@@ -15,6 +15,7 @@ struct bind_routine {
 	struct bind_state *state;
 	lua_State *thread;
 	ev_timer timer;
+	unsigned long serial; /* never used twice, as an address may be */
 	int arguments; /* on the thread's stack, for the first resume */
 	enum routine_state phase;
 	unsigned turn; /* of the loop, when it became ready */
@@ -28,6 +29,7 @@ struct bind_state {
 	struct bind_routine *running;
 	int signal_function, anchors; /* registry references */
 	unsigned turn; /* counts run_ready */
+	unsigned long serials; /* given to routines so far */
 	bool finished, turning;
 };
 

@@ -2,7 +2,6 @@
 #include "net.h"
 
 #include <arpa/inet.h>
-#include <bearssl.h>
 #include <errno.h>
 #include <net/if.h>
 #include <nghttp2/nghttp2.h>
@@ -27,7 +26,7 @@ net_check(lua_State *L)
 	struct net_stream *stream = luaL_checkudata(L, 1, NET_STREAM);
 
 	if (stream->conn.phase == CONN_CLOSED)
-		luaL_error(L, "the stream is closed");
+		bind_misuse(L, "the stream is closed");
 	return stream;
 }
 
@@ -37,103 +36,17 @@ net_begin(lua_State *L, lua_KFunction k)
 	return k(L, LUA_OK, 0);
 }
 
-/* Failures. */
-
-const char *
-net_connect_code(int error)
-{
-	switch (error) {
-	case ECONNREFUSED: return "tcp.refused";
-	case ECONNRESET:
-	case ECONNABORTED:
-	case EPIPE: return "tcp.reset";
-	case ETIMEDOUT: return "tcp.timeout";
-	case EMFILE:
-	case ENFILE:
-	case ENOMEM:
-	case ENOBUFS: return "local.limit";
-	default: return "tcp.unreachable";
-	}
-}
-
-static int
-fail_alert(lua_State *L, const struct tls_info *info)
-{
-	lua_pushnil(L);
-	lua_pushfstring(L, "the server refused with alert %d (%s)", info->alert, info->alert_name);
-	lua_pushfstring(L, "tls.alert.%s", info->alert_name);
-	return 3;
-}
-
-static int
-fail_version(lua_State *L, const struct tls_info *info)
-{
-	if (info->alert >= 0)
-		return bind_fail(L, "tls.version", "the server refuses the TLS versions offered (alert %d, %s)", info->alert,
-		    info->alert_name);
-	return bind_fail(L, "tls.version", "the server answered with %s, which was not offered",
-	    info->version_name ? info->version_name : "an unknown version");
-}
-
-/* Whatever a peer said stands behind the last colon and is shown escaped. */
-static int
-fail_not_tls(lua_State *L, const struct tls_info *info)
-{
-	lua_pushnil(L);
-	lua_pushliteral(L, "the server answered with something that isn't TLS: ");
-	lua_pushlstring(L, (const char *)info->said, info->said_length);
-	lua_concat(L, 2);
-	lua_pushliteral(L, "tls.not_tls");
-	return 3;
-}
-
-static int
-fail_closed(lua_State *L, const struct tls_info *info)
-{
-	if (info->received == 0)
-		return bind_fail(L, "tls.closed", "the server closed the connection without a word");
-	return bind_fail(L, "tls.closed", "the server closed the connection during the handshake, after %I bytes",
-	    (LUAI_UACINT)info->received);
-}
-
-static int
-fail_tls(lua_State *L, const struct tls_info *info)
-{
-	const char *code = tls_fault_code(info->fault);
-
-	switch (info->fault) {
-	case TLS_ALERT: return fail_alert(L, info);
-	case TLS_VERSION: return fail_version(L, info);
-	case TLS_NOT_TLS: return fail_not_tls(L, info);
-	case TLS_CLOSED: return fail_closed(L, info);
-	case TLS_RESET: return bind_fail(L, code, "the connection was reset during TLS, after %I bytes were received",
-			(LUAI_UACINT)info->received);
-	case TLS_NO_CIPHER: return bind_fail(L, code, "the server refuses every cipher suite offered (alert 40)");
-	case TLS_CLIENT_CERT_REQUIRED: return bind_fail(L, code, "the server asked for a client certificate and broke off");
-	case TLS_TOO_LARGE: return bind_fail(L, code, "the server's certificate message is larger than kedge accepts");
-	case TLS_FLOOD: return bind_fail(L, code, "the server sent bytes without end that lead to nothing");
-	case TLS_ALPN_MISMATCH:
-		if (info->alert >= 0)
-			return bind_fail(L, code, "the server refuses the application protocols offered (alert 120)");
-		return bind_fail(L, code, "the server selected an application protocol that was not offered");
-	case TLS_KEY_UNSUPPORTED: return bind_fail(L, code, "the server's certificate has a key that kedge cannot use");
-	case TLS_BAD_SIGNATURE: return bind_fail(L, code, "the server's key exchange is not signed by its certificate's key");
-	case TLS_NO_ENTROPY: return bind_fail(L, code, "the kernel has no random bytes yet");
-	default: return bind_fail(L, code, "%s", tls_engine_error_text(info->engine_error));
-	}
-}
-
 int
-net_fail(lua_State *L, struct net_stream *stream)
+net_wait(lua_State *L, struct net_stream *stream, int deadline, const char *late, lua_KContext context, lua_KFunction k)
 {
-	struct conn *conn = &stream->conn;
-	int error = conn->error ? conn->error : conn->socket.error;
+	double left = -1;
 
-	if (conn->tls && tls_info(conn->tls)->fault != TLS_OK)
-		return fail_tls(L, tls_info(conn->tls));
-	if (error == 0)
-		return bind_fail(L, "tcp.reset", "the connection is broken");
-	return bind_fail_errno(L, net_connect_code(error), NULL, error);
+	if (!lua_isnoneornil(L, deadline)) {
+		left = luaL_checknumber(L, deadline) - loop_now();
+		if (left <= 0)
+			return bind_fail(L, late, "nothing came within the time that was given");
+	}
+	return bind_wait(L, &stream->changed, left, context, k);
 }
 
 /* TCP. */
@@ -222,6 +135,7 @@ stream_connected(lua_State *L)
 
 /* TLS. */
 
+/* context: the argument that is the deadline */
 static int
 handshake_k(lua_State *L, int status, lua_KContext context)
 {
@@ -230,7 +144,7 @@ handshake_k(lua_State *L, int status, lua_KContext context)
 	(void)status;
 	switch (stream->conn.phase) {
 	case CONN_HANDSHAKE:
-	case CONN_FINISHING: return bind_wait(L, &stream->changed, -1, context, handshake_k);
+	case CONN_FINISHING: return net_wait(L, stream, (int)context, "tls.timeout", context, handshake_k);
 	case CONN_FAILED: return net_fail(L, stream);
 	default: lua_pushboolean(L, true); return 1;
 	}
@@ -251,9 +165,9 @@ check_alpn(lua_State *L, int index, const char *names[TLS_ALPN_COUNT_MAX])
 	return count;
 }
 
-/* stream:handshake(sni|nil, alpn list, min, max) -> true | nil, message, code;
- * waits until the server's first flight is complete. Ours is held: nothing but
- * the ClientHello has left. Versions are 0x0301 to 0x0303. */
+/* stream:handshake(sni|nil, alpn list, min, max, [deadline]) -> true | nil,
+ * message, code; waits until the server's first flight is complete. Ours is
+ * held: nothing but the ClientHello has left. Versions are 0x0301 to 0x0303. */
 static int
 stream_handshake(lua_State *L)
 {
@@ -273,13 +187,16 @@ stream_handshake(lua_State *L)
 		return luaL_error(L, "server name or application protocols that TLS cannot carry");
 	if (fault != TLS_OK)
 		return bind_fail(L, fault == TLS_NO_MEMORY ? "local.limit" : tls_fault_code(fault), "%s",
-		    fault == TLS_NO_ENTROPY ? "the kernel has no random bytes yet" : "not enough memory for a TLS client");
+				 fault == TLS_NO_ENTROPY ? "the kernel has no random bytes yet"
+							 : "not enough memory for a TLS client");
 	if (config.name)
 		snprintf(stream->sni, sizeof stream->sni, "%s", config.name);
-	return net_begin(L, handshake_k);
+	lua_settop(L, 6);
+	return handshake_k(L, LUA_OK, 6);
 }
 
-/* stream:go_on() -> true | nil, message, code; lets the held flight go and waits for the end of the handshake. */
+/* stream:go_on([deadline]) -> true | nil, message, code; lets the held flight go and waits for the end of the
+ * handshake. */
 static int
 stream_go_on(lua_State *L)
 {
@@ -288,7 +205,8 @@ stream_go_on(lua_State *L)
 	if (stream->conn.phase != CONN_HELD)
 		return luaL_error(L, "no handshake is held");
 	conn_go_on(&stream->conn);
-	return net_begin(L, handshake_k);
+	lua_settop(L, 2);
+	return handshake_k(L, LUA_OK, 2);
 }
 
 static void
@@ -361,22 +279,33 @@ read_k(lua_State *L, int status, lua_KContext context)
 {
 	struct net_stream *stream = net_check(L);
 	char bytes[READ_MAX];
+	int pushed = 0;
 	ssize_t n;
 
 	(void)status;
-	stream->reading = false;
 	n = conn_read(&stream->conn, bytes, (size_t)context);
-	if (n == STREAM_AGAIN) {
-		stream->reading = true;
-		return bind_wait(L, &stream->changed, -1, context, read_k);
-	}
+	if (n == STREAM_AGAIN)
+		pushed = net_wait(L, stream, 3, "peer.timeout", context, read_k); /* returns only when it is late */
+	stream->reader.routine = NULL;
+	if (n == STREAM_AGAIN)
+		return pushed;
 	if (n < 0)
 		return net_fail(L, stream);
 	lua_pushlstring(L, bytes, (size_t)n);
 	return 1;
 }
 
-/* stream:read([n]) -> 1 to n bytes (16384 at most), "" at the end | nil, message, code */
+/* Raises where data can't pass, or another coroutine is at it. */
+static void
+begin_transfer(lua_State *L, struct net_stream *stream, struct bind_holder *holder, const char *another)
+{
+	if (!bind_hold(L, holder))
+		bind_misuse(L, "another coroutine is %s this stream", another);
+	if (stream->conn.phase != CONN_PLAIN && stream->conn.phase != CONN_OPEN)
+		bind_misuse(L, "the handshake of this stream has not ended");
+}
+
+/* stream:read([n], [deadline]) -> 1 to n bytes (16384 at most), "" at the end | nil, message, code */
 static int
 stream_read(lua_State *L)
 {
@@ -384,10 +313,8 @@ stream_read(lua_State *L)
 	lua_Integer n = luaL_optinteger(L, 2, READ_MAX);
 
 	luaL_argcheck(L, n >= 1, 2, "a number of bytes from 1");
-	if (stream->reading)
-		return luaL_error(L, "another coroutine is reading from this stream");
-	if (stream->conn.phase != CONN_PLAIN && stream->conn.phase != CONN_OPEN)
-		return luaL_error(L, "the handshake of this stream has not ended");
+	lua_settop(L, 3);
+	begin_transfer(L, stream, &stream->reader, "reading from");
 	return read_k(L, LUA_OK, n > READ_MAX ? READ_MAX : (lua_KContext)n);
 }
 
@@ -397,35 +324,32 @@ write_k(lua_State *L, int status, lua_KContext done)
 	struct net_stream *stream = net_check(L);
 	size_t length;
 	const char *bytes = luaL_checklstring(L, 2, &length);
+	ssize_t n = 0;
+	int pushed = 0;
 
 	(void)status;
-	stream->writing = false;
-	while ((size_t)done < length) {
-		ssize_t n = conn_write(&stream->conn, bytes + done, length - (size_t)done);
-
-		if (n == STREAM_AGAIN) {
-			stream->writing = true;
-			return bind_wait(L, &stream->changed, -1, done, write_k);
-		}
-		if (n < 0)
-			return net_fail(L, stream);
+	while ((size_t)done < length && (n = conn_write(&stream->conn, bytes + done, length - (size_t)done)) >= 0)
 		done += n;
-	}
+	if (n == STREAM_AGAIN)
+		pushed = net_wait(L, stream, 3, "peer.timeout", done, write_k); /* returns only when it is late */
+	stream->writer.routine = NULL;
+	if (n == STREAM_AGAIN)
+		return pushed;
+	if (n < 0)
+		return net_fail(L, stream);
 	lua_pushboolean(L, true);
 	return 1;
 }
 
-/* stream:write(bytes) -> true when all were taken | nil, message, code */
+/* stream:write(bytes, [deadline]) -> true when all were taken | nil, message, code */
 static int
 stream_write(lua_State *L)
 {
 	struct net_stream *stream = net_check(L);
 
 	luaL_checkstring(L, 2);
-	if (stream->writing)
-		return luaL_error(L, "another coroutine is writing to this stream");
-	if (stream->conn.phase != CONN_PLAIN && stream->conn.phase != CONN_OPEN)
-		return luaL_error(L, "the handshake of this stream has not ended");
+	lua_settop(L, 3);
+	begin_transfer(L, stream, &stream->writer, "writing to");
 	return write_k(L, LUA_OK, 0);
 }
 
@@ -455,12 +379,15 @@ net_versions(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "connect", net_connect }, { "interface", net_interface }, { "versions", net_versions }, { NULL, NULL },
+	{ "connect", net_connect },
+	{ "interface", net_interface },
+	{ "versions", net_versions },
+	{ NULL, NULL },
 };
 static const luaL_Reg methods[] = {
 	{ "connected", stream_connected }, { "handshake", stream_handshake }, { "go_on", stream_go_on },
-	{ "info", stream_info }, { "chain", stream_chain }, { "read", stream_read }, { "write", stream_write },
-	{ "close", stream_close }, { NULL, NULL },
+	{ "info", stream_info },           { "chain", stream_chain },         { "read", stream_read },
+	{ "write", stream_write },         { "close", stream_close },         { NULL, NULL },
 };
 static const luaL_Reg metamethods[] = { { "__gc", stream_close }, { "__close", stream_close }, { NULL, NULL } };
 

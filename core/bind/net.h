@@ -10,7 +10,7 @@
 struct net_stream {
 	struct conn conn;
 	struct bind_condition changed;
-	bool reading, writing; /* one routine at a time for each */
+	struct bind_holder reader, writer; /* one routine at a time for each */
 	char sni[TLS_NAME_MAX + 1];
 };
 
@@ -19,6 +19,11 @@ struct net_stream *net_check(lua_State *L);
 
 /* nil, message, code of a failed connect, handshake or transfer. */
 int net_fail(lua_State *L, struct net_stream *stream);
+
+/* bind_wait for a change of the stream, until the time (of loop.now) that stands at
+ * argument `deadline`, if one does: then nil, message, `late`. */
+int net_wait(lua_State *L, struct net_stream *stream, int deadline, const char *late, lua_KContext context,
+    lua_KFunction k);
 
 /* The HTTP/2 methods of a stream. */
 extern const luaL_Reg net_h2_methods[];

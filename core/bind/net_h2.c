@@ -12,7 +12,7 @@ check_h2(lua_State *L)
 	struct net_stream *stream = net_check(L);
 
 	if (!stream->conn.h2)
-		luaL_error(L, "this stream does not speak HTTP/2 yet");
+		bind_misuse(L, "this stream does not speak HTTP/2 yet");
 	return stream;
 }
 
@@ -30,8 +30,8 @@ fail_if_over(lua_State *L, struct net_stream *stream)
 		return 0;
 	if (fault == H2_GOAWAY || (fault == H2_OK && goaway->received))
 		return bind_fail(L, "h2.goaway", "the server ended the connection with GOAWAY %s%s%s",
-		    h2_error_name(goaway->code) ? h2_error_name(goaway->code) : "of an unknown code",
-		    goaway->debug_length ? ": " : "", goaway->debug);
+				 h2_error_name(goaway->code) ? h2_error_name(goaway->code) : "of an unknown code",
+				 goaway->debug_length ? ": " : "", goaway->debug);
 	if (fault == H2_OK || fault == H2_RESET)
 		return bind_fail(L, "h2.reset", "the server closed the connection");
 	return bind_fail(L, h2_fault_code(fault), "%s", h2_detail(conn->h2));
@@ -45,7 +45,7 @@ fail_call(lua_State *L, struct net_stream *stream, int fault)
 	if (pushed)
 		return pushed;
 	if (fault == H2_BAD_FIELD)
-		return luaL_error(L, "a header field has bytes that HTTP does not allow");
+		return bind_misuse(L, "a header field has bytes that HTTP does not allow");
 	if (fault == H2_REFUSED)
 		return bind_fail(L, "h2.goaway", "the server takes no more requests on this connection");
 	return bind_fail(L, "local.limit", "too many streams or pings at once, or no memory");
@@ -94,7 +94,8 @@ check_field(lua_State *L, int list, lua_Integer i)
 	luaL_argcheck(L, lua_istable(L, -1), list, "fields are {name, value}");
 	lua_rawgeti(L, -1, 1);
 	lua_rawgeti(L, -2, 2);
-	luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING, list, "fields are {name, value}");
+	luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING, list,
+		      "fields are {name, value}");
 	field.name = lua_tolstring(L, -2, &field.name_length);
 	field.value = lua_tolstring(L, -1, &field.value_length);
 	lua_pop(L, 3); /* they stay in the list */
@@ -159,13 +160,14 @@ pong_k(lua_State *L, int status, lua_KContext context)
 		return 1;
 	}
 	failed = fail_if_over(L, stream);
-	return failed ? failed : bind_wait(L, &stream->changed, -1, 0, pong_k);
+	return failed ? failed : net_wait(L, stream, 3, "h2.timeout", 0, pong_k);
 }
 
-/* stream:h2_pong(number) -> true | nil, message, code: waits for the answer to that PING */
+/* stream:h2_pong(number, [deadline]) -> true | nil, message, code: waits for the answer to that PING */
 static int
 stream_h2_pong(lua_State *L)
 {
+	lua_settop(L, 3);
 	return net_begin(L, pong_k);
 }
 
@@ -181,7 +183,7 @@ settings_k(lua_State *L, int status, lua_KContext context)
 	(void)context;
 	if (!h2_settings_received(stream->conn.h2)) {
 		failed = fail_if_over(L, stream);
-		return failed ? failed : bind_wait(L, &stream->changed, -1, 0, settings_k);
+		return failed ? failed : net_wait(L, stream, 2, "h2.timeout", 0, settings_k);
 	}
 	count = h2_settings(stream->conn.h2, &settings);
 	lua_createtable(L, (int)count, 0);
@@ -198,10 +200,11 @@ settings_k(lua_State *L, int status, lua_KContext context)
 	return 1;
 }
 
-/* stream:h2_settings() -> list of {id, name, value} | nil, message, code: waits for the peer's SETTINGS */
+/* stream:h2_settings([deadline]) -> list of {id, name, value} | nil, message, code: waits for the peer's SETTINGS */
 static int
 stream_h2_settings(lua_State *L)
 {
+	lua_settop(L, 2);
 	return net_begin(L, settings_k);
 }
 
@@ -261,17 +264,18 @@ reply_k(lua_State *L, int status, lua_KContext context)
 	(void)context;
 	if (!request->headers_done) {
 		failed = fail_if_stream_over(L, stream, request);
-		return failed ? failed : bind_wait(L, &stream->changed, -1, 0, reply_k);
+		return failed ? failed : net_wait(L, stream, 3, "http.timeout", 0, reply_k);
 	}
 	lua_pushinteger(L, request->status);
 	push_fields(L, request);
 	return 2;
 }
 
-/* stream:h2_reply(id) -> status, list of {name, value} | nil, message, code: waits for the headers */
+/* stream:h2_reply(id, [deadline]) -> status, list of {name, value} | nil, message, code: waits for the headers */
 static int
 stream_h2_reply(lua_State *L)
 {
+	lua_settop(L, 3);
 	return net_begin(L, reply_k);
 }
 
@@ -293,14 +297,52 @@ body_k(lua_State *L, int status, lua_KContext context)
 		return 1;
 	}
 	failed = fail_if_stream_over(L, stream, request);
-	return failed ? failed : bind_wait(L, &stream->changed, -1, 0, body_k);
+	return failed ? failed : net_wait(L, stream, 3, "http.timeout", 0, body_k);
 }
 
-/* stream:h2_body(id) -> a piece of the body, "" at its end | nil, message, code */
+/* stream:h2_body(id, [deadline]) -> a piece of the body, "" at its end | nil, message, code */
 static int
 stream_h2_body(lua_State *L)
 {
+	lua_settop(L, 3);
 	return net_begin(L, body_k);
+}
+
+static int
+write_body_k(lua_State *L, int status, lua_KContext done)
+{
+	struct net_stream *stream = check_h2(L);
+	const struct h2_stream *request = check_request(L, stream);
+	size_t length;
+	const char *bytes = luaL_checklstring(L, 3, &length);
+	ssize_t taken =
+		h2_write(stream->conn.h2, request->id, bytes + done, length - (size_t)done, lua_toboolean(L, 4));
+	int failed;
+
+	(void)status;
+	if (taken < 0) {
+		failed = fail_if_stream_over(L, stream, request);
+		return failed ? failed
+			      : bind_fail(L, "http.bad_reply", "the server answered before it had the whole request");
+	}
+	flush(stream);
+	done += taken;
+	if ((size_t)done == length) {
+		lua_pushboolean(L, true);
+		return 1;
+	}
+	failed = fail_if_over(L, stream);
+	return failed ? failed : net_wait(L, stream, 5, "http.timeout", done, write_body_k);
+}
+
+/* stream:h2_write(id, bytes, ends, [deadline]) -> true when all were taken | nil,
+ * message, code: a piece of the request's body; ends: it is the last one */
+static int
+stream_h2_write(lua_State *L)
+{
+	luaL_checkstring(L, 3);
+	lua_settop(L, 5);
+	return net_begin(L, write_body_k);
 }
 
 /* stream:h2_cancel(id): forgets the request, with RST_STREAM where it is open */
@@ -336,8 +378,16 @@ stream_h2_goaway(lua_State *L)
 }
 
 const luaL_Reg net_h2_methods[] = {
-	{ "h2", stream_h2 }, { "h2_request", stream_h2_request }, { "h2_ping", stream_h2_ping },
-	{ "h2_flush", stream_h2_flush }, { "h2_pong", stream_h2_pong }, { "h2_settings", stream_h2_settings },
-	{ "h2_reply", stream_h2_reply }, { "h2_body", stream_h2_body }, { "h2_cancel", stream_h2_cancel },
-	{ "h2_goaway", stream_h2_goaway }, { NULL, NULL },
+	{ "h2", stream_h2 },
+	{ "h2_request", stream_h2_request },
+	{ "h2_ping", stream_h2_ping },
+	{ "h2_flush", stream_h2_flush },
+	{ "h2_write", stream_h2_write },
+	{ "h2_pong", stream_h2_pong },
+	{ "h2_settings", stream_h2_settings },
+	{ "h2_reply", stream_h2_reply },
+	{ "h2_body", stream_h2_body },
+	{ "h2_cancel", stream_h2_cancel },
+	{ "h2_goaway", stream_h2_goaway },
+	{ NULL, NULL },
 };

@@ -13,6 +13,14 @@ function insecure.note(owner, peer)
   owner.unverified = owner.unverified or peer
 end
 
+--- Says in an observation that its connection was not verified.
+function insecure.warn(seen)
+  for _, warning in ipairs(seen.warnings) do
+    if warning.code == CODE then return end
+  end
+  table.insert(seen.warnings, { code = CODE, detail = seen.target.shown })
+end
+
 local function is_marked(r)
   for _, warning in ipairs(r.warnings or {}) do
     if type(warning) == "table" and warning.code == CODE then return true end
@@ -32,6 +40,16 @@ function insecure.mark(r)
     r.status, r.code, r.message, r.remedy, r.cause = "warn", CODE, message, remedy, CODE
   end
   return r
+end
+
+--- The same for what a function of ctx:each gave: a result or a list of them.
+function insecure.mark_all(value)
+  if type(value) ~= "table" then return value end
+  insecure.mark(value)
+  if value.status == nil then
+    for _, r in ipairs(value) do insecure.mark(r) end
+  end
+  return value
 end
 
 return insecure

@@ -24,13 +24,14 @@ end
 
 --- Sends the ClientHello and takes the server's first flight: seen.tls and
 --- seen.chain. true | nil, message, code. The chain may be there all the same.
+--- opts: tls (versions), deadline (of task.now; nil: the task's).
 function tls.open(seen, opts, stream)
   local target, versions = seen.target, opts.tls or DEFAULT
   seen.stage, seen.stage_started = "tls", task.now()
   seen.tls = { sni = sni_of(target) }
   local ok, message, code
   repeat
-    ok, message, code = stream:handshake(seen.tls.sni, target.alpn, versions.min, versions.max)
+    ok, message, code = stream:handshake(seen.tls.sni, target.alpn, versions.min, versions.max, opts.deadline)
     local again = code == "local.entropy"
     if again then task.sleep(ENTROPY_PAUSE) end
   until not again
@@ -42,10 +43,10 @@ end
 
 --- Lets the second flight go and waits for the server's Finished; then the
 --- protocol must be one that the target can do with. true | nil, message, code.
-function tls.finish(seen, stream)
+function tls.finish(seen, stream, deadline)
   local started = task.now()
   seen.stage = "tls"
-  local ok, message, code = stream:go_on()
+  local ok, message, code = stream:go_on(deadline)
   record(seen, stream)
   seen.tls.ms = seen.tls.ms + (task.now() - started) * 1000
   if not ok then return nil, message, code end

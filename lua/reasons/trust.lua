@@ -20,6 +20,11 @@ return {
     fix = "Look at the issuer: if it names your company, school or an antivirus product, a proxy intercepts TLS; have this "
       .. "host excepted from it. Otherwise check the host, /etc/hosts and the name server. Compare from another network.",
   },
+  ["trust.unverified"] = {
+    seen = "The connection[ to {detail}] was used although nobody verified the server's certificate.",
+    why = "What came over it may be anybody's.",
+    fix = "Have the script call session:verify before it reads or writes, and take unverified=true out of it.",
+  },
   ["trust.unknown_issuer"] = {
     seen = "The chain is complete, but ends in no authority of the store ({store})[; its last issuer is {last_issuer}].",
     why = IMPOSTOR,

@@ -11,7 +11,7 @@ local CODES = {
     .. "too_large flood",
   trust = "unknown_issuer missing_ca not_ats incomplete_chain wrong_order self_signed expired not_yet_valid clock "
     .. "name_mismatch bad_signature weak_key weak_signature not_ca path_length name_constraints critical_extension bad_usage "
-    .. "unsupported bad_certificate no_store partial_chain",
+    .. "unsupported bad_certificate no_store partial_chain unverified",
   alpn = "none mismatch",
   h2 = "not_h2 timeout goaway reset protocol_error flood no_ping_ack",
   http = "timeout status unexpected_body bad_reply too_large",
