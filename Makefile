@@ -85,6 +85,7 @@ BINDINGS = \
 	core/bind/x509.c
 LUA_MODULES = \
 	lua/audit.lua \
+	lua/author.lua \
 	lua/avs.lua \
 	lua/causes.lua \
 	lua/certificate.lua \
@@ -97,6 +98,7 @@ LUA_MODULES = \
 	lua/details.lua \
 	lua/diff.lua \
 	lua/each.lua \
+	lua/environment.lua \
 	lua/evidence.lua \
 	lua/expect.lua \
 	lua/explain.lua \
@@ -110,6 +112,7 @@ LUA_MODULES = \
 	lua/json_scan.lua \
 	lua/judge.lua \
 	lua/kedge.lua \
+	lua/launch.lua \
 	lua/limits.lua \
 	lua/loader.lua \
 	lua/memo.lua \
@@ -117,10 +120,12 @@ LUA_MODULES = \
 	lua/name.lua \
 	lua/nearest.lua \
 	lua/observe.lua \
+	lua/one_liner.lua \
 	lua/option_values.lua \
 	lua/options.lua \
 	lua/output.lua \
 	lua/path.lua \
+	lua/places.lua \
 	lua/policy.lua \
 	lua/print.lua \
 	lua/reasons.lua \
@@ -129,6 +134,7 @@ LUA_MODULES = \
 	lua/route.lua \
 	lua/run.lua \
 	lua/sdk_config.lua \
+	lua/shape.lua \
 	lua/show.lua \
 	lua/sources.lua \
 	lua/target.lua \

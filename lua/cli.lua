@@ -1,80 +1,70 @@
--- The command line: finds the command, loads it alone, opens what its options
--- name, runs it.
+-- The command line: finds the command and gives it its words.
 
 local command_line = require "kedge.command_line"
+local launch = require "kedge.launch"
 local options = require "kedge.options"
+
+local complain = launch.complain
 
 local cli = {}
 
-local WARNINGS_SHOWN = 3
+local INPUT_MAX = 1024 * 1024 + 1 -- of a script on standard input; loader refuses one that is longer
 
--- Says one line on standard error; the exit status.
-local function complain(message, status)
-  require("kedge.output").say(message)
-  return status or 2
+-- Folders that --script-dir names, wherever it stands. true, or nil, message, exit status.
+local function ask_first(folders)
+  local done, message = require("kedge.places").ask_first(folders or {})
+  if not done then return nil, "--script-dir: " .. message, 3 end
+  return true
 end
 
-local function warn_of_proxies(opts, name)
-  if opts.quiet then return end
-  for _, variable in ipairs { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" } do
-    if (os.getenv(variable) or "") ~= "" then
-      return require("kedge.output").say(("warning: %s is set, but %s connects directly"):format(variable, name))
-    end
-  end
-end
-
--- What was skipped inside stores is said at the end, when what was needed of
--- them is loaded; all of it with -v.
-local function warn_of_stores(opts)
-  if opts.quiet then return end
-  local say, sources = require("kedge.output").say, require "kedge.sources"
-  for _, role in ipairs { "trust", "reference" } do
-    local warnings = opts.stores[role] and sources.warnings(opts.stores[role]) or {}
-    local most = opts.verbose and #warnings or math.min(#warnings, WARNINGS_SHOWN)
-    for i = 1, most do say("warning: " .. warnings[i]) end
-    if #warnings > most then say(("warning: %d more of this kind (-v shows them)"):format(#warnings - most)) end
-  end
-end
-
-local function run_script(script, name, args, opts)
-  local outputs, message, status
-  opts.stores = {}
-  if not script.offline then
-    outputs, message, status = require("kedge.sources").open_all(opts)
-    if not outputs then return complain(message, status) end
-  end
-  require("kedge.interrupt").listen()
-  outputs, message, status = require("kedge.output").open(opts)
-  if not outputs then return complain(message, status) end
-  local task = require "kedge.task"
-  opts.user_agent = "kedge/" .. require("kedge.core.embedded").version
-  if not script.offline then warn_of_proxies(opts, "kedge " .. name) end
-  local report = require("kedge.report").new(name, opts, outputs, task.time(), task.now)
-  status = require("kedge.run").start(script, name, args, opts, report)
-  warn_of_stores(opts)
-  return status
-end
-
-local function show_text(text)
-  local written, message, code = require("kedge.output").print(text)
-  if written or code == "local.pipe" then return 0 end
-  return complain("standard output cannot be written: " .. message, 3)
-end
-
-local function run_command(reader, name)
-  local script, message, status = require("kedge.loader").script(name)
-  if not script then return complain(message, status) end
-  local args, defaults = command_line.arguments(reader, script, name)
-  if not args then return complain(defaults) end
+-- Reads the options of a command whose script is there, and runs it.
+local function run_script(reader, script, name)
+  local args, defaults, status = command_line.arguments(reader, script, name)
+  if not args then return complain(defaults, status) end
   local opts = reader.opts
-  if opts.help then return show_text(require("kedge.help").of_script(script, name)) end
-  if opts.version then return show_text(require("kedge.help").versions()) end
-  local done
-  done, message = options.default(opts, defaults)
+  if opts.help then return launch.show(require("kedge.help").of_script(script, name)) end
+  if opts.version then return launch.show(require("kedge.help").versions()) end
+  local done, message = options.default(opts, defaults)
   if not done then return complain(("%s: among its defaults, %s"):format(name, message), 3) end
   done, message = options.finish(opts)
   if not done then return complain(message) end
-  return run_script(script, name, args, opts)
+  return launch.run(script, name, args, opts)
+end
+
+local function run_command(reader, name)
+  local done, message, status = ask_first(command_line.look_ahead(reader, "--script-dir"))
+  if not done then return complain(message, status) end
+  local script
+  script, message, status = require("kedge.loader").script(name)
+  if not script then return complain(message, status) end
+  return run_script(reader, script, name)
+end
+
+-- `kedge -`
+local function run_input(reader)
+  local input, pieces, length = require("kedge.core.file").input(0), {}, 0
+  repeat
+    local piece, message = input:read()
+    if not piece then return complain("standard input cannot be read: " .. message, 3) end
+    pieces[#pieces + 1], length = piece, length + #piece
+  until piece == "" or length > INPUT_MAX
+  local script, message, status = require("kedge.loader").script_of(table.concat(pieces), "standard input")
+  if not script then return complain(message, status) end
+  return run_script(reader, script, "-")
+end
+
+-- `kedge -e CODE [ARG]...`
+local function run_code(reader, codes)
+  local words, message = command_line.plain(reader, math.huge)
+  if not words then return complain(message) end
+  if reader.opts.version then return launch.show(require("kedge.help").versions()) end
+  local casual, done = not reader.opts.format[1]
+  done, message = options.finish(reader.opts)
+  if not done then return complain(message) end
+  local script
+  script, message = require("kedge.one_liner").script(table.concat(codes, "\n"), words)
+  if not script then return complain(message, 3) end
+  return launch.run(script, "-e", {}, reader.opts, casual)
 end
 
 local builtin = {}
@@ -82,35 +72,51 @@ local builtin = {}
 function builtin.list(reader)
   local words, message = command_line.plain(reader, 0)
   if not words then return complain(message) end
-  local text, status
-  text, message, status = require("kedge.help").list()
-  if not text then return complain(message, status) end
-  return show_text(text)
+  local done, status
+  done, message, status = ask_first(reader.opts.script_dir)
+  if not done then return complain(message, status) end
+  local text, faults = require("kedge.help").list()
+  for _, fault in ipairs(faults) do complain(fault) end
+  return math.max(launch.show(text), faults[1] and 3 or 0)
 end
 
 function builtin.help(reader)
   local words, message = command_line.plain(reader, 1)
   if not words then return complain(message) end
   local help, name = require "kedge.help", words[1]
-  if not name or builtin[name] then return show_text(help.overview()) end
-  local script, status
+  if not name or builtin[name] then return launch.show(help.overview()) end
+  local done, status, script
+  done, message, status = ask_first(reader.opts.script_dir)
+  if not done then return complain(message, status) end
   script, message, status = require("kedge.loader").script(name)
   if not script then return complain(message, status) end
-  return show_text(help.of_script(script, name))
+  reader.opts.help = true
+  return run_script(reader, script, name)
+end
+
+-- What stands for a command among the options: -e CODE.
+local function codes_of(reader)
+  local codes = {}
+  for _, word in ipairs(reader.rest) do codes[#codes + 1] = word:match("^%-e(.*)$") end
+  return codes
 end
 
 --- Does what the words of the command line say; the exit status. Runs in a task.
 function cli.run(words)
   local reader = command_line.reader(words, options.new())
+  reader.own = { names = { "-e" }, ["-e"] = true }
   local command, message = command_line.read_options(reader)
   if command == false then return complain(message) end
-  if reader.opts.version then return show_text(require("kedge.help").versions()) end
-  if reader.opts.help and not command then return show_text(require("kedge.help").overview()) end
+  local codes = codes_of(reader)
+  if codes[1] then return run_code(reader, codes) end
+  if reader.opts.version then return launch.show(require("kedge.help").versions()) end
+  if reader.opts.help and not command then return launch.show(require("kedge.help").overview()) end
   if not command then
     require("kedge.output").say_plain(require("kedge.help").short())
     return 2
   end
   reader.position = reader.position + 1
+  if command == "-" then return run_input(reader) end
   if builtin[command] then return builtin[command](reader) end
   return run_command(reader, command)
 end

@@ -102,11 +102,30 @@ function command_line.read_options(reader)
   return nil
 end
 
--- The script's own parser (argparse), and the names that it knows.
+-- Names of arguments that no argument of the script's has: reading one is a mistake.
+local function strict(args, parser)
+  local known = {}
+  for _, list in ipairs { parser._arguments, parser._options } do
+    for _, element in ipairs(list) do known[element._target or element:_get_default_target()] = true end
+  end
+  return setmetatable(args, { __index = function(_, name)
+    if known[name] then return nil end
+    local names = {}
+    for one in pairs(known) do names[#names + 1] = one end
+    table.sort(names)
+    local hint = require("kedge.nearest").hint(tostring(name), names)
+    error(("there is no argument '%s'%s"):format(tostring(name), hint), 2)
+  end })
+end
+
+-- The script's own parser (argparse), and the names that it knows; nil, message.
 local function parser_of(script, name, defaults)
   local parser = require("argparse")("kedge " .. name):add_help(false)
   parser:flag("-h --help"):hidden(true) -- argparse sees options only where there is one
-  if script.options then script.options(parser, defaults) end
+  if script.options then
+    local done, message = xpcall(script.options, require("kedge.author").describe, parser, defaults)
+    if not done then return nil, message end
+  end
   local own = { names = {} }
   for _, option in ipairs(parser._options) do
     for _, alias in ipairs(option._aliases) do
@@ -133,18 +152,32 @@ local function sort_words(reader)
 end
 
 --- Reads the words behind a script's name: its arguments as argparse gives them,
---- and its defaults of common options; or nil, message.
+--- and its defaults of common options; or nil, message, exit status.
 function command_line.arguments(reader, script, name)
   local defaults = {}
   local parser, own = parser_of(script, name, defaults)
+  if not parser then return nil, own, 3 end
   reader.own = own
   local done, message = sort_words(reader)
   if not done then return nil, message end
   if reader.opts.help or reader.opts.version then return {}, defaults end
   local args
   done, args = parser:pparse(reader.rest)
-  if done then return args, defaults end
+  if done then return strict(args, parser), defaults end
   return nil, (escape(args:match("^[^\n]*")))
+end
+
+--- The values of the option `name` among the words that are still to be read,
+-- for what must be known before its command is.
+function command_line.look_ahead(reader, name)
+  local found = { table.unpack(reader.opts[options.find(name).target] or {}) }
+  for i = reader.position, #reader.words do
+    local word = reader.words[i]
+    if word == "--" then break end
+    local attached = word:sub(1, #name + 1) == name .. "=" and word:sub(#name + 2)
+    if attached or word == name then found[#found + 1] = attached or reader.words[i + 1] end
+  end
+  return found
 end
 
 --- At most `most` plain words, as behind `list` and `help`; or nil, message.

@@ -6,12 +6,23 @@ local output = require "kedge.output"
 local result = require "kedge.result"
 
 local context = {}
-context.__index = context
+
+-- Fields of ctx that a script may read; another one is a mistake of its.
+local context_mt = { __index = function(_, field)
+  local value = context[field]
+  if value ~= nil then return value end
+  local names = { "args", "name", "options" }
+  for name in pairs(context) do
+    if name ~= "new" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  error(("ctx has no '%s'%s"):format(tostring(field), require("kedge.nearest").hint(tostring(field), names)), 2)
+end }
 
 --- The context of one script: `name` as the user called it, `args` and `opts`
 -- as parsed, `report` where its results go.
 function context.new(name, args, opts, report)
-  return setmetatable({ name = name, args = args, options = opts, the_report = report }, context)
+  return setmetatable({ name = name, args = args, options = opts, the_report = report }, context_mt)
 end
 
 -- Ends the run with one line and this exit status; caught in run.start.
@@ -78,7 +89,10 @@ local function inner_arguments(script, name, given)
     if reader.opts[option] ~= nil then return nil, "it cannot have a report, help or repetitions of its own" end
   end
   for key, value in pairs(given) do
-    if math.type(key) ~= "integer" then args[key] = value end
+    if math.type(key) ~= "integer" then
+      local _ = args[key] -- raises where the script has no such argument
+      args[key] = value
+    end
   end
   return args, defaults, reader.opts
 end
@@ -111,6 +125,9 @@ function context:run(script, given, filter)
     local found, message = require("kedge.loader").script(script)
     if not found then error(message, 2) end
     script = found
+  else
+    local fault = require("kedge.shape").fault("script", script, "ctx:run")
+    if fault then error(fault, 2) end
   end
   local args, defaults, words = inner_arguments(script, name, given or {})
   if not args then error(("%s: %s"):format(name, defaults), 2) end
@@ -120,11 +137,10 @@ function context:run(script, given, filter)
   if not opened then error(("%s: %s"):format(name, message), 2) end
   local list = {}
   local inner = context.new(name, args, opts, inner_report(self, filter, list))
-  local done, status = xpcall(require("kedge.run").with_options, function(problem)
-    return type(problem) == "table" and problem.message or problem
-  end, opts, script.run, inner)
-  if not done then error(status, 0) end
-  return list, status
+  local done, status = pcall(require("kedge.run").with_options, opts, script.run, inner)
+  if done then return list, status end
+  if type(status) == "table" and status.status then error(("%s: %s"):format(name, status.message), 2) end
+  error(status, 0)
 end
 
 return context

@@ -1,7 +1,7 @@
 -- ctx:each: one function over many items, as many at once as -j says, their
 -- results in the order of a list or as an iterator's items end.
 
-local insecure = require "kedge.api.insecure"
+local author = require "kedge.author"
 local interrupt = require "kedge.interrupt"
 local output = require "kedge.output"
 local result = require "kedge.result"
@@ -18,13 +18,17 @@ local function id_of(item)
   return tostring(item)
 end
 
+local function is_list(value)
+  return type(value) == "table" and value.id == nil and value.status == nil and (value[1] ~= nil or next(value) == nil)
+end
+
 -- Result or list of results that an item's function gave, as a list.
-local function as_list(item, value)
+local function as_list(item, value, fn)
   if value == nil then return {} end
-  local list = type(value) == "table" and value.id == nil and value.status == nil and value or { value }
+  local list = is_list(value) and value or { value }
   for i, r in ipairs(list) do
     local fault = result.fault(r)
-    if fault then list[i] = result.of_error(id_of(item), fault) end
+    if fault then list[i] = result.of_error(id_of(item), author.placed(fault, author.place_of(fn))) end
   end
   return list
 end
@@ -60,11 +64,6 @@ local function sequence(report)
   end
 end
 
-local function describe(problem)
-  if type(problem) == "table" and problem.status then return problem end
-  return tostring(problem)
-end
-
 -- Waits while a reader keeps an output waiting: no check starts then.
 local function wait_for_readers(self)
   while self.the_report:is_waiting() do task.sleep(0.02) end
@@ -90,31 +89,45 @@ local function end_progress(self)
   output.progress(nil)
 end
 
--- Runs fn on one item in a task of its own, which closes what it left open.
-local function in_task(item, fn)
-  return task.run(nil, function()
-    task.current().is_item = true
-    return insecure.mark_all(fn(item))
-  end)
+-- Calls fn(item), and sees that it waited for all that it began.
+local function call(fn, item)
+  local value = fn(item)
+  local others = task.others()
+  if others > 0 then
+    error(author.placed(("the function returned while %d of its coroutines were at work"):format(others), author.place_of(fn)), 0)
+  end
+  return value
 end
 
 -- What one item's function gives, as a list of results.
 local function work(self, item, fn)
   if interrupt.signal() then return { result.of_interrupt(id_of(item), item) } end
   self.progress.begun = self.progress.begun + 1
-  local done, value = in_task(item, fn)
+  local ended, done, value = interrupt.run(nil, xpcall, call, author.describe, fn, item)
   self.progress.ended = self.progress.ended + 1
-  if done then return as_list(item, value) end
-  local problem = type(value) == "table" and describe(value.error)
-  if type(problem) == "table" then error(problem, 0) end
-  if not problem or interrupt.signal() then return { result.of_interrupt(id_of(item), item) } end
-  return { result.of_error(id_of(item), problem) }
+  if not ended and type(done) == "table" then return { result.of_error(id_of(item), author.describe(done.error)) } end
+  if not ended then return { result.of_interrupt(id_of(item), item) } end
+  if done then return as_list(item, value, fn) end
+  if type(value) == "table" then error(value, 0) end
+  return { result.of_error(id_of(item), value) }
 end
 
---- Runs fn(item) on each item of a list (reported in its order) or of an
--- iterator (reported as they end), -j at once. What fn returns is reported: a
--- result, a list of results, or nothing. An error in fn is a failed result.
-function each.run(self, items, fn)
+local function check_call(items, fn)
+  if type(items) ~= "table" and type(items) ~= "function" then
+    error(("ctx:each wants a list or an iterator, not a %s"):format(type(items)), 3)
+  end
+  if type(fn) ~= "function" then error(("ctx:each wants a function for each item, not a %s"):format(type(fn)), 3) end
+end
+
+-- One item from its turn to its report.
+local function take(self, entry, fn, put)
+  wait_for_readers(self)
+  local list = work(self, entry.item, fn)
+  if entry.place then return put(entry.place, list) end
+  for _, r in ipairs(list) do self.the_report:add(r) end
+end
+
+local function run_all(self, items, fn)
   local next_entry, is_ordered = entries(items)
   local report, put, stopped = self.the_report, sequence(self.the_report), nil
   local owner = task.current()
@@ -122,22 +135,27 @@ function each.run(self, items, fn)
   start_progress(self, is_ordered and #items or nil)
   local function next_if_wanted()
     if stopped or report:is_deaf() or (not is_ordered and interrupt.signal()) then return nil end
-    return next_entry()
+    local entry = next_entry()
+    if entry then report.asked = report.asked or fn end
+    return entry
   end
   task.map(next_if_wanted, function(entry)
-    wait_for_readers(self)
-    local done, list = xpcall(work, describe, self, entry.item, fn)
-    if not done then
-      stopped = stopped or list
-    elseif entry.place then
-      put(entry.place, list)
-    else
-      for _, r in ipairs(list) do report:add(r) end
-    end
+    local done, problem = xpcall(take, author.describe, self, entry, fn, put)
+    if not done then stopped = stopped or problem end
   end, self.options.concurrency)
   end_progress(self)
   owner.lists = owner.lists - 1
   if stopped then error(stopped, 0) end
+end
+
+--- Runs fn(item) on each item of a list (reported in its order) or of an
+-- iterator (reported as they end), -j at once. What fn returns is reported: a
+-- result, a list of results, or nothing. An error in fn is a failed result.
+-- Each item is a task of its own, which closes what was opened in it.
+function each.run(self, items, fn)
+  check_call(items, fn)
+  self.the_report.was_asked = true
+  return interrupt.hold(run_all, self, items, fn)
 end
 
 return each

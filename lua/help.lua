@@ -87,17 +87,42 @@ function help.of_script(script, name)
   return parser:get_help():gsub("%s+$", "") .. "\n\n" .. examples_of(script) .. wrapped(EXIT, 0)
 end
 
---- `kedge list`: text, or nil, message, exit status when a script can't be loaded.
-function help.list()
-  local loader, show = require "kedge.loader", require "kedge.show"
-  local names, lines, widest = loader.scripts(), {}, 0
-  for _, name in ipairs(names) do widest = math.max(widest, #name) end
-  for i, name in ipairs(names) do
-    local script, message, status = loader.script(name)
-    if not script then return nil, message, status end
-    lines[i] = show.pad(name, widest + 2) .. script.summary .. "\n"
+-- One folder's scripts and formats, or what is built in.
+local function folder_lines(group, widest)
+  local show, lines, formats = require "kedge.show", { group.title .. "\n" }, {}
+  for _, one in ipairs(group) do
+    if one.format then
+      formats[#formats + 1] = one.name
+    elseif one.summary then
+      local hidden = one.hidden and " (hidden by the one above: name it by its path)" or ""
+      local text = show.wrap(show.escape(one.summary .. hidden), WIDTH - widest - 4)
+      lines[#lines + 1] = "  " .. show.pad(show.escape(one.name), widest + 2)
+        .. table.concat(text, "\n" .. (" "):rep(widest + 4)) .. "\n"
+    end
+  end
+  if formats[1] then
+    local text = show.wrap(table.concat(formats, " "), WIDTH - widest - 4)
+    lines[#lines + 1] = "  " .. show.pad("-f", widest + 2) .. table.concat(text, "\n" .. (" "):rep(widest + 4)) .. "\n"
   end
   return table.concat(lines)
+end
+
+--- `kedge list`: text, and a list of sentences about files that can't be used.
+function help.list()
+  local groups, by_folder, faults, widest = {}, {}, {}, 2
+  for _, one in ipairs(require("kedge.loader").catalog()) do
+    local title = one.folder or "built in"
+    if not by_folder[title] then
+      by_folder[title] = { title = title }
+      groups[#groups + 1] = by_folder[title]
+    end
+    if one.fault then faults[#faults + 1] = one.fault end
+    if not one.format then widest = math.max(widest, #one.name) end
+    table.insert(by_folder[title], one)
+  end
+  local parts = {}
+  for i, group in ipairs(groups) do parts[i] = folder_lines(group, widest) end
+  return table.concat(parts, "\n"), faults
 end
 
 --- `kedge --version`: one line for kedge, one for each library.

@@ -6,42 +6,39 @@ local task = require "kedge.task"
 
 local interrupt = {}
 
+-- Seconds in which a script's functions may come to their end after what they
+-- waited for was cancelled; then they are cancelled too.
+local GRACE_SECONDS = 0.1
+
 local signal
 
-local GRACE = 0.1 -- seconds in which a script's own function may come to its end, again and again while it does
-
-local function tasks_below(parent)
-  local list = {}
+-- Cancels the checks below `parent`. Of the tasks that run a script's functions
+-- (is_run) those end with `hard` that wait by themselves, and hold nothing: they
+-- are not waiting for others, whose results are still to be reported. True while
+-- something is held.
+local function cancel_below(parent, hard)
+  local is_held = (parent.held or 0) > 0
   for handle in pairs(parent.owned) do
-    if getmetatable(handle) == getmetatable(parent) then list[#list + 1] = handle end
-  end
-  return list
-end
-
--- Cancels the checks below `parent`; runs and items go on, to report what is finished.
-local function cancel_below(parent)
-  for _, child in ipairs(tasks_below(parent)) do
-    if child.is_run or child.is_item then cancel_below(child) else child:close() end
-  end
-end
-
--- Then cancels functions of a script that only wait, for a peer or for time.
-local function cancel_idle(parent)
-  for _, child in ipairs(tasks_below(parent)) do
-    if #tasks_below(child) > 0 then
-      cancel_idle(child)
-    elseif (child.lists or 0) == 0 then
-      child:close()
+    if getmetatable(handle) == getmetatable(parent) then
+      if not handle.is_run then
+        handle:close()
+      elseif cancel_below(handle, hard) then
+        is_held = true
+      elseif hard then
+        handle:close()
+      end
     end
   end
+  return is_held
 end
 
-local function cancel_later(main)
-  loop.after(GRACE, function()
-    cancel_below(main)
-    cancel_idle(main)
-    cancel_later(main)
-  end)
+local function cancel_again(main)
+  cancel_below(main, true)
+  for handle in pairs(main.owned) do
+    if getmetatable(handle) == getmetatable(main) then
+      return loop.after(GRACE_SECONDS, function() cancel_again(main) end)
+    end
+  end
 end
 
 --- Begins to listen; called once, in the first task.
@@ -49,14 +46,36 @@ function interrupt.listen()
   local main = task.current()
   loop.on_signal(function(number)
     signal = number
-    cancel_below(main)
-    cancel_later(main)
+    cancel_below(main, false)
+    loop.after(GRACE_SECONDS, function() cancel_again(main) end)
   end)
 end
 
 --- The number of the signal that came, or nil.
 function interrupt.signal()
   return signal
+end
+
+--- Calls fn(...) as a task of a script's functions, with `fields` (or nothing)
+-- as fields of the task. As task.run without a deadline.
+function interrupt.run(fields, fn, ...)
+  return task.run(nil, function(...)
+    local current = task.current()
+    current.is_run = true
+    for name, value in pairs(fields or {}) do current[name] = value end
+    return fn(...)
+  end, ...)
+end
+
+--- Calls fn(...), and an interrupt doesn't end the calling task meanwhile: its results. What
+-- fn waits for is cancelled all the same where it is a task of its own.
+function interrupt.hold(fn, ...)
+  local current = task.current()
+  current.held = (current.held or 0) + 1
+  local results = table.pack(pcall(fn, ...))
+  current.held = current.held - 1
+  if not results[1] then error(results[2], 0) end
+  return table.unpack(results, 2, results.n)
 end
 
 --- Calls fn(...), which may wait: its results, or nil as soon as a signal comes.

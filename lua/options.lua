@@ -48,6 +48,8 @@ options.list = {
   { "--interval", value = "SECONDS", convert = values.seconds, help = "from the start of one run to the next; 1 unless told" },
   { "--insecure", help = "go on to HTTP although the verdict is bad; the check still fails" },
   { "--strict", help = "warnings fail" },
+  { "--script-dir", value = "DIR", convert = values.not_empty, list = true,
+    help = "look for scripts and formats there first" },
   { "--color", value = "WHEN", convert = values.one_of("auto", "always", "never"), help = "auto (the default), always or never" },
   { "-q", "--quiet", help = "print errors only; the exit status tells" },
   { "-v", "--verbose", help = "say more about each check" },

@@ -42,6 +42,20 @@ function output.shows_progress()
   return err.traits.terminal
 end
 
+local report_on_stdout = true
+
+--- Says whether a report goes to standard output; a script's print goes to standard error then.
+function output.keep_for_report(is_kept)
+  report_on_stdout = is_kept
+end
+
+--- What a script prints.
+function output.print_of_script(text)
+  if report_on_stdout then return output.say_plain(text) end
+  erase_progress()
+  file.output(STDOUT):write(text)
+end
+
 --- Shows `text` as the progress line, where there is one; nil takes it away.
 function output.progress(text)
   if not text then

@@ -100,6 +100,10 @@ end
 --- Ends every output and gives the exit status; a format's own replaces it
 -- where nothing worse than a failed check holds.
 function report:finish()
+  if self.is_casual and not self.is_started then
+    output.abandon(self.outputs)
+    return self:status()
+  end
   start(self)
   self.duration_ms = (self.now() - self.begun) * 1000
   output.progress(nil)

@@ -53,7 +53,9 @@ function route.connect_to(text)
 end
 
 --- --resolve HOST:PORT:ADDRESS[,ADDRESS]... as { host= (or "*"), port=, addresses= }.
+-- A "+" in front, which in curl makes an entry that ages, changes nothing here.
 function route.resolve(text)
+  text = text:gsub("^%+", "")
   local host, port, rest = text:match("^([^:%[]+):(%d+):(.+)$")
   if not host then
     host, port, rest = text:match("^(%[[^%]]+%]):(%d+):(.+)$")

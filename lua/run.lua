@@ -1,5 +1,6 @@
 -- One run of a command: its repetitions, its interruption, its end.
 
+local author = require "kedge.author"
 local interrupt = require "kedge.interrupt"
 local output = require "kedge.output"
 local task = require "kedge.task"
@@ -23,46 +24,60 @@ end
 --- Calls fn(...) as an inner run with options of its own: its results. Raises
 -- what fn raised. nil after an interrupt.
 function run.with_options(opts, fn, ...)
-  local outcome = table.pack(task.run(nil, function(...)
-    local current = task.current()
-    current.options, current.is_run = opts, true
-    return fn(...)
-  end, ...))
+  local outcome = table.pack(interrupt.run({ options = opts }, fn, ...))
   if outcome[1] then return table.unpack(outcome, 2, outcome.n) end
   if type(outcome[2]) == "table" then error(outcome[2].error, 0) end
   return nil
 end
 
 -- Joins what the script's run returned.
-local function join_status(report, name, status)
-  if status == nil then return end
-  if math.type(status) == "integer" and status >= 0 and status <= 5 then return report:join(status) end
-  output.say(("the script %s returned %s, which is not a status from 0 to 5"):format(name, tostring(status)))
-  report:join(3)
+local function join_status(ctx, value, place)
+  local report = ctx.the_report
+  if math.type(value) == "integer" and value >= 0 and value <= 5 then return report:join(value) end
+  local fault = ("the script %s returned %s, which is not a status from 0 to 5"):format(ctx.name, tostring(value))
+  if type(value) == "table" then
+    fault = "run returned a table, which nobody reads: report a result with ctx:report(result), or return a status from 0 to 5"
+  end
+  ctx:problem(author.placed(fault, place))
+end
+
+-- Says so where a run came to its end and there is nothing to show for it.
+local function mind_silence(ctx, place)
+  local report = ctx.the_report
+  if report.is_casual or report.summary.total > 0 or interrupt.signal() or report:is_deaf() then return end
+  if report.asked then
+    local where = author.place_of(report.asked) or place
+    ctx:problem(author.placed("nothing was reported: the function given to ctx:each returned nothing for any item; "
+      .. "it returns the result that is to be reported", where))
+  elseif not report.was_asked then
+    ctx:problem(author.placed("nothing was reported: run reports with ctx:report(result) or ctx:each(list, function), "
+      .. "or returns a status from 0 to 5", place))
+  end
+end
+
+-- The script's run, in a task of its own; true, what it returned | false, what it raised.
+local function call(script, ctx)
+  local done, value = xpcall(script.run, function(problem)
+    problem = author.describe(problem)
+    return type(problem) == "string" and ctx.options.verbose and debug.traceback(problem, 2) or problem
+  end, ctx)
+  local others = task.others()
+  if done and others > 0 then
+    ctx:problem(author.placed(("run returned while %d of its coroutines were at work"):format(others), author.place_of(script.run)))
+  end
+  return done, value
 end
 
 -- One run; nil, or the table of context:usage and context:fail.
 local function once(script, ctx)
-  local ended, done, value = task.run(nil, function()
-    local own = task.current()
-    own.is_run = true
-    own.lists = script.offline and 1 or 0 -- what changes files is not cut off by a first signal
-    return xpcall(script.run, function(problem)
-      if type(problem) == "table" and problem.status then return problem end
-      return ctx.options.verbose and debug.traceback(tostring(problem), 2) or tostring(problem)
-    end, ctx)
-  end)
-  if not ended then -- by an error of kedge's own coroutines, or by a signal
-    if type(done) == "table" then ctx:problem(tostring(done.error)) end
-    return nil
-  end
-  if not done and interrupt.signal() and type(value) ~= "table" then return nil end
+  local ended, done, value = interrupt.run(nil, call, script, ctx)
+  if not ended and type(done) == "table" then return ctx:problem(author.describe(done.error)) end
+  if not ended then return nil end
   if not done and type(value) == "table" then return value end
-  if done then
-    join_status(ctx.the_report, ctx.name, value)
-  else
-    ctx:problem(value)
-  end
+  if not done then return ctx:problem(value) end
+  local place = author.place_of(script.run)
+  if value ~= nil then return join_status(ctx, value, place) end
+  mind_silence(ctx, place)
 end
 
 local function repeat_runs(script, ctx)

@@ -27,6 +27,13 @@ function task.current()
   return (loop.owner())
 end
 
+--- How many other coroutines of the running task are still at work.
+function task.others()
+  local count = 0
+  for _ in pairs(task.current().routines) do count = count + 1 end
+  return count - 1
+end
+
 local methods = {}
 local task_mt = { __index = methods, __name = "kedge.task" }
 

@@ -12,7 +12,7 @@
 #include "embedded.h"
 
 static const luaL_Reg bindings[] = {
-	{ "kedge.core.call", luaopen_kedge_core_call },
+	{ "kedge.core.admit", luaopen_kedge_core_admit },
 	{ "kedge.core.change", luaopen_kedge_core_change },
 	{ "kedge.core.embedded", luaopen_kedge_core_embedded },
 	{ "kedge.core.file", luaopen_kedge_core_file },

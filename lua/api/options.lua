@@ -42,7 +42,7 @@ for _, spec in ipairs(common.list) do specs[spec.target] = spec end
 -- Not required: this file is of use without a run as well.
 local function of_run()
   local run = package.loaded["kedge.run"]
-  return run and run.options and run.options() or common.new()
+  return run and run.options and run.options() or common.base()
 end
 
 local function type_of(value)

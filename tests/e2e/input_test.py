@@ -60,7 +60,7 @@ CURL = [
     ("--tlsv1.2", "--tls"), ("-CAfile", "--trust"), ("--tls-max", "--tls"),
 ]  # fmt: skip
 
-LATER = ["--proxy", "--cert", "--key", "--record", "--print", "--script-dir"]
+LATER = ["--proxy", "--cert", "--key", "--record"]
 
 LIMIT = 16 * 1024 * 1024
 
@@ -125,7 +125,7 @@ class Input(kedge.Test):
                 self.assertLessEqual(max(map(len, done.out.splitlines())), 80, done.out)
 
     def test_examples_of_every_command(self):
-        for name in (line.split()[0] for line in kedge.run("list").out.splitlines()):
+        for name in re.findall(r"^  (\w\S*)", kedge.run("list").out, re.M):
             with self.subTest(command=name):
                 options, _, examples = kedge.run("help", name).out.partition("\nExamples:\n")
                 lines = re.findall(r"^  (kedge .*)$", examples, re.M)

@@ -8,7 +8,7 @@ package.loaded["kedge.output"] = {
     printed = text
     return true
   end,
-  open = function() return {} end,
+  open = function() return {} end, keep_for_report = function() end,
 }
 package.loaded["kedge.task"] = { now = function() return 0 end, time = function() return 0 end }
 package.loaded["kedge.interrupt"] = { listen = function() end }
@@ -38,7 +38,10 @@ local script = {
   run = function() end,
 }
 local loader = require "kedge.loader"
-loader.scripts = function() return { "mine" } end
+loader.catalog = function()
+  return { { name = "mine", folder = "/there", summary = "hidden", hidden = true }, { name = "mine", summary = "a script for tests" },
+    { name = "text", format = true }, { name = "bad", folder = "/there", fault = "/there/bad.lua:1: it is bad" } }
+end
 local real_script = loader.script
 loader.script = function(name)
   if name == "mine" then return script end
@@ -156,8 +159,10 @@ function TestCli.test_help()
     lu.assertStrContains(printed, "a script for tests")
     for text in printed:gmatch("[^\n]+") do lu.assertTrue(#text <= 80, text) end
   end
-  lu.assertEquals(run("list"), 0)
-  lu.assertEquals(printed, "mine  a script for tests\n")
+  lu.assertEquals(run("list"), 3)
+  lu.assertEquals(printed, "/there\n  mine  hidden (hidden by the one above: name it by its path)\n"
+    .. "\nbuilt in\n  mine  a script for tests\n  -f    text\n")
+  lu.assertEquals(said, { "/there/bad.lua:1: it is bad" })
 end
 
 function TestCli.test_versions()

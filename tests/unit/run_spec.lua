@@ -23,7 +23,11 @@ function fake_task.map(items, fn)
   return {}
 end
 package.loaded["kedge.task"] = fake_task
-package.loaded["kedge.interrupt"] = { signal = function() return signal end, wait = function(fn, ...) return fn(...) end }
+function fake_task.others() return 0 end
+package.loaded["kedge.interrupt"] = {
+  signal = function() return signal end, wait = function(fn, ...) return fn(...) end, hold = function(fn, ...) return fn(...) end,
+  run = function(_, fn, ...) return true, fn(...) end,
+}
 
 local output = require "kedge.output"
 local report = require "kedge.report"
@@ -121,6 +125,31 @@ function TestRun.test_the_scripts_status_joins()
   end
 end
 
+function TestRun.test_a_run_with_nothing_to_show_says_so()
+  for _, case in ipairs {
+    { function() end, "run reports with ctx:report" },
+    { function(ctx) ctx:each({ "a" }, function() end) end, "returned nothing for any item" },
+    { function() return { id = "a", status = "ok" } end, "report a result with ctx:report(result)" },
+  } do
+    lu.assertEquals(start(case[1]), 3)
+    lu.assertStrContains(said[1], case[2])
+    lu.assertStrContains(said[1], "run_spec.lua:")
+  end
+  lu.assertEquals(start(function(ctx) ctx:each({}, good) end), 0) -- there was nothing to do
+end
+
+function TestRun.test_what_ctx_has()
+  for _, case in ipairs {
+    { function(ctx) ctx:reprot(good "a") end, "ctx has no 'reprot'; did you mean 'report'?" },
+    { function(ctx) ctx:each(nil, good) end, "wants a list or an iterator, not a nil" },
+    { function(ctx) ctx:each({ "a" }) end, "wants a function for each item" },
+  } do
+    lu.assertEquals(start(case[1]), 3)
+    lu.assertStrContains(said[1], case[2])
+    lu.assertStrContains(said[1], "run_spec.lua:")
+  end
+end
+
 function TestRun.test_repeat()
   local opts = { repeat_count = 3, interval = 2 }
   lu.assertEquals(start(function(ctx) ctx:each({ "a" }, good) end, opts), 0)
@@ -143,9 +172,9 @@ function TestRun.test_interrupted()
 end
 
 function TestRun.test_quiet()
-  start(function(ctx) ctx:log("hello") end, { quiet = true })
+  start(function(ctx) return ctx:log("hello") or 0 end, { quiet = true })
   lu.assertEquals(said, {})
-  start(function(ctx) ctx:log("hello") end)
+  start(function(ctx) return ctx:log("hello") or 0 end)
   lu.assertEquals(said, { "hello" })
 end
 

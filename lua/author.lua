@@ -1,0 +1,59 @@
+-- What the author of a script is told: file and line are theirs, however deep
+-- in kedge it was noticed.
+
+local author = {}
+
+local OWN = debug.getinfo(1, "S").source:match("^@(.*)author%.lua$") -- nil where line numbers were stripped
+local LEVELS_MAX = 200
+
+--- True for the source (of debug.getinfo) of a script or format that isn't compiled in.
+function author.owns(source)
+  return source:sub(1, 1) == "@" and not (OWN and source:sub(2, #OWN + 1) == OWN)
+end
+
+--- "x.lua:12", the nearest line of the author's on the stack; nil where none is.
+function author.position()
+  for level = 2, LEVELS_MAX do
+    local info = debug.getinfo(level, "Sl")
+    if not info then return nil end
+    if info.currentline > 0 and author.owns(info.source) then return info.short_src .. ":" .. info.currentline end
+  end
+end
+
+--- "x.lua:12" where the function `fn` of the author's begins; nil for one of kedge's.
+function author.place_of(fn)
+  local info = debug.getinfo(fn, "S")
+  if author.owns(info.source) then return info.short_src .. ":" .. info.linedefined end
+end
+
+local known = {} -- names of loaded files as they stand in messages
+
+--- Remembers that messages may begin with this file's name.
+function author.remember(chunk)
+  known[debug.getinfo(chunk, "S").short_src] = true
+end
+
+local function has_position(message)
+  for name in pairs(known) do
+    if message:sub(1, #name + 1) == name .. ":" and message:find("^%d+: ", #name + 2) then return true end
+  end
+  return false
+end
+
+--- `message` with the author's file and line in front, where it has none.
+-- `position` is that of the caller's stack unless given.
+function author.placed(message, position)
+  message = message:gsub("^%?:%-1: ", "")
+  if has_position(message) then return message end
+  position = position or author.position()
+  return position and position .. ": " .. message or message
+end
+
+--- Handler for xpcall: what was raised, as text that begins with the author's
+-- file and line; the tables of ctx:usage and ctx:fail stay what they are.
+function author.describe(problem)
+  if type(problem) == "table" and problem.status then return problem end
+  return author.placed(tostring(problem))
+end
+
+return author
