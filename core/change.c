@@ -67,12 +67,35 @@ change_rename(const char *from, const char *to)
 	return error ? error : file_flush_folder(from);
 }
 
+/* In an image that is somebody else's, the link is theirs as its folder is. */
+static int
+give_to_folder_owner(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	char *folder = slash ? strndup(name, (size_t)(slash - name) + 1) : strdup(".");
+	struct stat status;
+	int error = folder ? 0 : ENOMEM;
+
+	if (!error && stat(folder, &status) != 0)
+		error = errno;
+	if (!error && geteuid() == 0 && status.st_uid != 0 && lchown(name, status.st_uid, status.st_gid) != 0)
+		error = errno;
+	free(folder);
+	return error;
+}
+
 static int
 make_link(const char *name, void *context)
 {
 	const char *target = context;
+	int error;
 
-	return symlink(target, name) == 0 ? 0 : errno;
+	if (symlink(target, name) != 0)
+		return errno;
+	error = give_to_folder_owner(name);
+	if (error)
+		unlink(name);
+	return error;
 }
 
 int

@@ -27,7 +27,8 @@ int change_remove(const char *path);
 /* Removes an empty folder; 0 also when nothing is there. */
 int change_remove_folder(const char *path);
 
-/* Makes `path` a symbolic link that says `target`, in the place of a file or link that is there. */
+/* Makes `path` a symbolic link that says `target`, in the place of a file or link
+ * that is there. Made by root in a folder that is somebody else's, it is theirs. */
 int change_link(const char *target, const char *path);
 
 int change_rename(const char *from, const char *to);

@@ -200,6 +200,38 @@ tree_list(const char *path, char ***names, size_t *count)
 	return error;
 }
 
+static enum tree_kind
+kind_of(mode_t mode)
+{
+	if (S_ISREG(mode))
+		return TREE_FILE;
+	if (S_ISDIR(mode))
+		return TREE_FOLDER;
+	return S_ISLNK(mode) ? TREE_LINK : TREE_OTHER;
+}
+
+int
+tree_look(const char *path, struct tree_entry *entry)
+{
+	char target[PATH_MAX];
+	struct stat status;
+	ssize_t length;
+
+	if (lstat(path, &status) != 0)
+		return errno;
+	*entry = (struct tree_entry){ .kind = kind_of(status.st_mode), .mode = status.st_mode & 07777,
+		.uid = (int64_t)status.st_uid, .gid = (int64_t)status.st_gid, .size = (int64_t)status.st_size,
+		.mtime_ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec,
+		.device = (uint64_t)status.st_dev, .inode = (uint64_t)status.st_ino };
+	if (entry->kind != TREE_LINK)
+		return 0;
+	length = readlink(path, target, sizeof target - 1);
+	if (length < 0)
+		return errno;
+	entry->target = strndup(target, (size_t)length);
+	return entry->target ? 0 : ENOMEM;
+}
+
 int
 tree_system(const char *path, struct tree_system *found)
 {

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
 	TREE_LINKS_MAX = 40,     /* symbolic links followed for one path, as in the kernel; ELOOP beyond */
@@ -25,6 +26,19 @@ int tree_resolve(const char *root, const char *path, char **resolved);
 /* The names in a folder without "." and "..", sorted by bytes; free with tree_free_names. */
 int tree_list(const char *path, char ***names, size_t *count);
 void tree_free_names(char **names, size_t count);
+
+enum tree_kind { TREE_FILE, TREE_FOLDER, TREE_LINK, TREE_OTHER };
+
+struct tree_entry {
+	enum tree_kind kind;
+	unsigned mode;           /* the bits of 07777 */
+	int64_t uid, gid, size, mtime_ns;
+	uint64_t device, inode;
+	char *target;            /* of a symbolic link, else NULL; the caller's to free */
+};
+
+/* What a path itself is: a symbolic link is not followed. */
+int tree_look(const char *path, struct tree_entry *);
 
 struct tree_system {
 	const char *temporary;   /* "overlay", "tmpfs": what is written is, or may be, gone after a restart; NULL: neither */

@@ -4,6 +4,8 @@
  *   resolve(root, path) -> the path by which this system reaches it
  *   list(path) -> list of names, sorted
  *   link(path) -> what a symbolic link says, or nil where it is none
+ *   look(path) -> { type= "file", "directory", "link" or "other", mode=, uid=, gid=, size=, mtime_ns=, device=, inode=,
+ *                   target= of a link }; a link is not followed
  *   system(path) -> { temporary = "overlay" | "tmpfs" | nil, read_only = }
  *
  * Failures are nil, message, code; the code is "missing" for what isn't there.
@@ -78,6 +80,39 @@ read_link(lua_State *L)
 	return 1;
 }
 
+static void
+set_integer(lua_State *L, const char *field, lua_Integer value)
+{
+	lua_pushinteger(L, value);
+	lua_setfield(L, -2, field);
+}
+
+static int
+look(lua_State *L)
+{
+	static const char *const types[] = { "file", "directory", "link", "other" };
+	const char *path = luaL_checkstring(L, 1);
+	struct tree_entry entry;
+	int error = tree_look(path, &entry);
+
+	if (error)
+		return fail(L, path, error);
+	lua_createtable(L, 0, 9);
+	lua_pushstring(L, types[entry.kind]);
+	lua_setfield(L, -2, "type");
+	set_integer(L, "mode", (lua_Integer)entry.mode);
+	set_integer(L, "uid", entry.uid);
+	set_integer(L, "gid", entry.gid);
+	set_integer(L, "size", entry.size);
+	set_integer(L, "mtime_ns", entry.mtime_ns);
+	set_integer(L, "device", (lua_Integer)entry.device);
+	set_integer(L, "inode", (lua_Integer)entry.inode);
+	lua_pushstring(L, entry.target); /* raises only for want of memory, which ends kedge */
+	lua_setfield(L, -2, "target");
+	free(entry.target);
+	return 1;
+}
+
 static int
 file_system(lua_State *L)
 {
@@ -102,6 +137,7 @@ luaopen_kedge_core_tree(lua_State *L)
 		{ "resolve", resolve },
 		{ "list", list },
 		{ "link", read_link },
+		{ "look", look },
 		{ "system", file_system },
 		{ NULL, NULL },
 	};
