@@ -289,7 +289,11 @@ E2E_TESTS = \
 	tests/e2e/update_fetch_test.py
 OTHER_TESTS = \
 	tests/conformance/graphs_test.py \
+	tests/e2e/update_full_test.py \
 	tests/e2e/update_kill_test.py \
+	tests/e2e/update_random_test.py \
+	tests/e2e/update_system_test.py \
+	tests/e2e/update_together_test.py \
 	tests/build/boot_test.sh \
 	tests/build/make_test.sh
 # What `make check` runs under the sanitizers besides the C tests.
@@ -459,7 +463,7 @@ BUILD_PACKAGES = gcc libc6-dev lua5.4 liblua5.4-dev libbearssl-dev libnghttp2-de
 	libev-dev libc-ares-dev lua-argparse lua-dkjson
 DEMO_PACKAGES = openssl python3
 LAB_PACKAGES = dnsmasq-base gnutls-bin
-CHECK_PACKAGES = perl parallel lua-unit libcmocka-dev python3-tap python3-jsonschema python3-cryptography curl strace ca-certificates \
+CHECK_PACKAGES = perl parallel lua-unit libcmocka-dev python3-tap python3-jsonschema python3-cryptography curl strace ca-certificates debootstrap \
 	jq libxml2-utils python3-junitparser python3-yaml python3-prometheus-client libmonitoring-plugin-perl \
 	cmark-gfm busybox-static dash bash
 LINT_PACKAGES = lua-check cppcheck clang clang-tidy shellcheck

@@ -53,6 +53,114 @@ class SdkConfig(kill.Scene):
         return "forward" if forward else "back"
 
 
+class Update(kill.Scene):
+    """ca-update on some tree: what is true after any of its runs was killed."""
+
+    path = store.BUNDLE
+    states = (store.STATE,)  # where kedge keeps its own, which may differ from run to run
+
+    def words(self, tree):
+        return ["ca-update", "--root", tree.root, "--apply"]
+
+    def facts(self, tree):
+        place = kill.folder()
+        try:
+            goal = store.Tree(place + "/tree").copy_from(tree)
+            done = self.plain(goal, self.words(goal))
+            assert done.status == 0, f"an undisturbed run fails: {done}"
+            return {
+                "bundle": tree.bundle(self.path), "directory": tree.directory(), "lines": tree.lines(),
+                "unlisted": tree.unlisted(), "goal": goal.state(skip=self.states),
+            }  # fmt: skip
+        finally:
+            shutil.rmtree(place)
+
+    def left(self, tree, facts):
+        before, now = facts["bundle"], tree.bundle(self.path)
+        assert before <= now or self.kept(tree, before), f"{len(before - now)} authorities gone, and no backup has them all"
+        assert lines_kept(facts["lines"], tree.lines()), f"lines lost: {facts['lines']} became {tree.lines()}"
+        assert tree.unlisted() <= facts["unlisted"], f"files without a line: {tree.unlisted() - facts['unlisted']}"
+
+    def kept(self, tree, certificates):
+        """A file among kedge's own holds all of the previous bundle."""
+        for state in self.states:
+            for place, _, names in os.walk(tree.at(state)):
+                for name in names:
+                    with open(os.path.join(place, name), "rb") as file:
+                        if certificates <= set(store.certificates(file.read())):
+                            return True
+        return False
+
+    def goal(self, tree, facts):
+        words = self.words(tree)
+        first = self.plain(tree, words)
+        assert first.status == 0, f"one more run: {first}"
+        self.reached(tree, facts)
+        again = self.plain(tree, words[:-1])
+        assert again.status == 0, f"something is left to do: {again}"
+        return what_it_did(first)
+
+    def reached(self, tree, facts):
+        for what, now in (("bundle", tree.bundle(self.path)), ("directory", tree.directory())):
+            if facts[what]:
+                assert facts[what] <= now, f"{what}: {len(facts[what] - now)} authorities lost"
+                assert store.GOAL <= now, f"{what}: {len(store.GOAL - now)} of the six are missing"
+        assert lines_kept(facts["lines"], tree.lines())
+        state = tree.state(skip=self.states)
+        different = sorted(path for path in state.keys() | facts["goal"].keys() if state.get(path) != facts["goal"].get(path))
+        assert not different, f"not the tree of an undisturbed run: {different}"
+
+
+def lines_kept(before, after):
+    """Lines that were there are there, in the same order; one with a `!` may have lost it."""
+    rest = iter(after)
+    return all(any(line in (old, old.removeprefix(b"!")) for line in rest) for old in before if old)
+
+
+def what_it_did(run):
+    """What a run said about the interrupted one before it."""
+    return "back" if "rolled back" in run.out + run.err else "forward" if "finished" in run.out + run.err else ""
+
+
+class Debian(Update):
+    """An image, with the host's tool and its directory options."""
+
+    name = "Debian image"
+
+    def build(self, root):
+        return store.small(root)
+
+
+class Bare(Update):
+    name = "bare bundle"
+    path = "/etc/ssl/cert.pem"
+
+    def build(self, root):
+        return store.bare(root)
+
+
+class Live(Debian):
+    """The system itself, as kedge sees it in a mount namespace in which the tree lies over its folders."""
+
+    name = "Debian, live"
+    over = ("/etc", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/var/lib")
+
+    def build(self, root):
+        return store.live(super().build(root))
+
+    def words(self, tree):
+        return ["ca-update", "--apply"]
+
+    def prepare(self, tree):
+        return lambda: store.mount_over({path: tree.at(path) for path in self.over})
+
+    def inside(self, tree, path):
+        return any(path == place or path.startswith(place + "/") for place in self.over)
+
+
+HAS_UPDATE = kedge.run("help", "ca-update").status == 0
+
+
 @unittest.skipIf(calls.unavailable(), f"runs can't be stopped at their calls here: {calls.unavailable()}")
 class Kill(kedge.Test):
     def tried(self, scene, share=1.0):
@@ -68,6 +176,22 @@ class Kill(kedge.Test):
 
     def test_sdk_config(self):
         self.tried(SdkConfig(), 0.2)
+
+    @unittest.skipUnless(HAS_UPDATE, "this kedge has no ca-update yet")
+    @unittest.skipUnless(os.path.exists(store.TOOL), "no update-ca-certificates")
+    def test_debian_image(self):
+        self.tried(Debian())
+
+    @unittest.skipUnless(HAS_UPDATE, "this kedge has no ca-update yet")
+    @unittest.skipUnless(os.path.exists(store.TOOL), "no update-ca-certificates")
+    def test_debian_live(self):
+        if store.cannot_mount():
+            self.skipTest(f"no mount namespace here: {store.cannot_mount()}")
+        self.tried(Live())
+
+    @unittest.skipUnless(HAS_UPDATE, "this kedge has no ca-update yet")
+    def test_bare_bundle(self):
+        self.tried(Bare(), 0.3)
 
     def test_no_kind_of_call_is_overlooked(self):
         """What strace counts among calls on files, descriptors and processes is stopped at, or stands here."""

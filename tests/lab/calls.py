@@ -171,6 +171,7 @@ class Run:
         self.decide, self.keep = decide, keep
         self.known = {}  # pid → [process, how many children were seen, began another program, Counter of calls]
         self.calls, self.stopped, self.count = [], [], 0
+        self.everyone = set()  # below the program, also who has ended
 
     # Who is it?
 
@@ -187,6 +188,7 @@ class Run:
                         above[1] += 1
                         self.known[child] = [f"{above[0]}.{above[1]}", 0, above[2], collections.Counter()]
                 self.known.setdefault(pid, ["?", 0, True, collections.Counter()])
+            self.everyone |= self.known.keys()
         return self.known[pid]
 
     def understand(self, pid, name, args):
@@ -291,7 +293,7 @@ class Run:
                 self.supervise(fds[0])
             finally:
                 os.close(fds[0])
-            status = reap(self.pid)
+            status = reap(self.pid, self.everyone)
             out.seek(0)
             return Ended(status, out.read().decode(errors="backslashreplace"), self.calls, self.stopped)
 
@@ -317,16 +319,15 @@ def begin(words, prepare, environment, out, theirs):
         os._exit(127)
 
 
-def reap(pid):
-    """The program's status; waits for everything else below us."""
-    status = None
-    while True:
+def reap(pid, others):
+    """The program's status; takes its orphans away, which have ended."""
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    for other in others:
         try:
-            found, how = os.waitpid(-1, 0)
+            os.waitpid(other, 0)
         except ChildProcessError:
-            return status
-        if found == pid:
-            status = os.waitstatus_to_exitcode(how)
+            pass
+    return status
 
 
 @functools.cache

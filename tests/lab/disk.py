@@ -57,14 +57,18 @@ class Disk:
         inside = any(path == self.root or path.startswith(self.root + "/") for path in call.paths)
         if call.name != "sync" and not (call.changing and inside):
             return None
-        self.note()
-        self.cuts.append((str(call), {what: self.cut(what) for what in (GONE, NAMES, MIXED)}))
+        self.moment(f"before {call}")
         if call.name in ("sync", "syncfs"):
             flush(*self.folders.values(), *self.files.values())
         elif call.name in calls.FLUSHES and os.path.lexists(call.paths[0]):
             number = os.lstat(call.paths[0]).st_ino
             flush(*(known[number] for known in (self.folders, self.files) if number in known))
         return None
+
+    def moment(self, when):
+        """Adds the cuts of this moment; call it once more when the run has ended."""
+        self.note()
+        self.cuts.append((when, {what: self.cut(what) for what in (GONE, NAMES, MIXED)}))
 
     def cut(self, what):
         """The tree after a cut now, as {path: (mode, owner, group, bytes)}."""
