@@ -516,8 +516,8 @@ needs = $(C_TESTS:%.c=build/$(1)/%) $(if $(filter sanitized,$(1)),$(FUZZERS:%.c=
 check: kedge kedge-static build/kedge-lua $(call needs,plain) $(call needs,sanitized) ## every test: plain, kedge-static end to end, in part under ASan+UBSan
 	$(Q)PYTHON=$(PYTHON) tests/run -j $(JOBS) $(TEST_ENTRIES)
 
-check-all: kedge kedge-static build/kedge-lua $(call needs,plain) $(call needs,sanitized) ## check, longer, and everything end to end under ASan+UBSan
-	$(Q)KEDGE_TEST_ALL=1 PYTHON=$(PYTHON) tests/run -j $(JOBS) $(TEST_ENTRIES) \
+check-all: kedge kedge-static build/kedge-lua $(call needs,plain) $(call needs,sanitized) ## check, longer, every kill point and power cut, and everything end to end under ASan+UBSan
+	$(Q)KEDGE_TEST_ALL=1 TEST_TIMEOUT=14400 PYTHON=$(PYTHON) tests/run -j $(JOBS) $(TEST_ENTRIES) \
 		$(filter-out $(SANITIZED_TESTS:%=sanitized:%),$(E2E_TESTS:%=sanitized:%))
 
 unit: build/kedge-lua $(call needs,plain) ## C and Lua units only (needs what make deps-check installs)

@@ -123,12 +123,23 @@ def what_it_did(run):
 
 
 class Debian(Update):
-    """An image, with the host's tool and its directory options."""
+    """An image that isn't root's, with the host's tool and its directory options."""
 
     name = "Debian image"
+    owner = 12345
 
     def build(self, root):
-        return store.small(root)
+        tree = store.small(root)
+        if os.geteuid() == 0:
+            tree.own(self.owner)
+        return tree
+
+    def reached(self, tree, facts):
+        super().reached(tree, facts)
+        if os.geteuid() == 0:
+            state = tree.state(skip=self.states).items()
+            others = [path for path, entry in state if entry[1:3] != (self.owner, self.owner)]
+            assert not others, f"not owned as the image's files are: {others}"
 
 
 class Bare(Update):
@@ -146,7 +157,10 @@ class Live(Debian):
     over = ("/etc", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/var/lib")
 
     def build(self, root):
-        return store.live(super().build(root))
+        return store.live(store.small(root))
+
+    def reached(self, tree, facts):
+        Update.reached(self, tree, facts)
 
     def words(self, tree):
         return ["ca-update", "--apply"]

@@ -219,6 +219,12 @@ class Tree:
                     found[inside] = entry + ((status.st_mtime_ns, status.st_ino) if times else ())
         return found
 
+    def own(self, user):
+        """Gives all of it to a user and the group of the same number."""
+        for place, folders, names in os.walk(self.root):
+            for name in [".", *folders, *names]:
+                os.chown(os.path.join(place, name), user, user, follow_symlinks=False)
+
     def copy_from(self, other):
         """Makes this the same as the tree `other`, whatever it was."""
         shutil.rmtree(self.root, ignore_errors=True)
