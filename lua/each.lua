@@ -2,6 +2,7 @@
 -- results in the order of a list or as an iterator's items end.
 
 local author = require "kedge.author"
+local insecure = require "kedge.api.insecure"
 local interrupt = require "kedge.interrupt"
 local output = require "kedge.output"
 local result = require "kedge.result"
@@ -91,7 +92,7 @@ end
 
 -- Calls fn(item), and sees that it waited for all that it began.
 local function call(fn, item)
-  local value = fn(item)
+  local value = insecure.mark_all(fn(item))
   local others = task.others()
   if others > 0 then
     error(author.placed(("the function returned while %d of its coroutines were at work"):format(others), author.place_of(fn)), 0)

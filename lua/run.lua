@@ -70,12 +70,14 @@ end
 
 -- One run; nil, or the table of context:usage and context:fail.
 local function once(script, ctx)
-  local ended, done, value = interrupt.run(nil, call, script, ctx)
+  local place = author.place_of(script.run)
+  -- What changes files is not cut off by a first signal; a script of somebody's own ends.
+  local held = script.offline and not place and 1 or 0
+  local ended, done, value = interrupt.run({ held = held }, call, script, ctx)
   if not ended and type(done) == "table" then return ctx:problem(author.describe(done.error)) end
   if not ended then return nil end
   if not done and type(value) == "table" then return value end
   if not done then return ctx:problem(value) end
-  local place = author.place_of(script.run)
   if value ~= nil then return join_status(ctx, value, place) end
   mind_silence(ctx, place)
 end

@@ -13,6 +13,7 @@
 
 static const luaL_Reg bindings[] = {
 	{ "kedge.core.admit", luaopen_kedge_core_admit },
+	{ "kedge.core.call", luaopen_kedge_core_call },
 	{ "kedge.core.change", luaopen_kedge_core_change },
 	{ "kedge.core.embedded", luaopen_kedge_core_embedded },
 	{ "kedge.core.file", luaopen_kedge_core_file },

@@ -5,6 +5,7 @@
 #include <lua.h>
 
 int luaopen_kedge_core_admit(lua_State *);
+int luaopen_kedge_core_call(lua_State *);
 int luaopen_kedge_core_change(lua_State *);
 int luaopen_kedge_core_embedded(lua_State *);
 int luaopen_kedge_core_file(lua_State *);
