@@ -72,12 +72,15 @@ end
 
 -- Draws the progress line anew until `progress` has ended.
 local function draw(progress)
+  local owner = task.current()
+  owner.background = (owner.background or 0) + 1
   while not progress.over do
     task.sleep(PROGRESS_SECONDS)
     local of = progress.total and (" of %d"):format(progress.total) or ""
     local text = ("%d%s done, %d in flight"):format(progress.ended, of, progress.begun - progress.ended)
     if not progress.over then output.progress(text) end
   end
+  owner.background = owner.background - 1
 end
 
 local function start_progress(self, total)
@@ -131,8 +134,6 @@ end
 local function run_all(self, items, fn)
   local next_entry, is_ordered = entries(items)
   local report, put, stopped = self.the_report, sequence(self.the_report), nil
-  local owner = task.current()
-  owner.lists = (owner.lists or 0) + 1
   start_progress(self, is_ordered and #items or nil)
   local function next_if_wanted()
     if stopped or report:is_deaf() or (not is_ordered and interrupt.signal()) then return nil end
@@ -145,7 +146,6 @@ local function run_all(self, items, fn)
     if not done then stopped = stopped or problem end
   end, self.options.concurrency)
   end_progress(self)
-  owner.lists = owner.lists - 1
   if stopped then error(stopped, 0) end
 end
 

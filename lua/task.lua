@@ -27,11 +27,12 @@ function task.current()
   return (loop.owner())
 end
 
---- How many other coroutines of the running task are still at work.
+--- How many other coroutines of the running task are still at work, without
+--- those that it counts as `background`.
 function task.others()
-  local count = 0
-  for _ in pairs(task.current().routines) do count = count + 1 end
-  return count - 1
+  local self, count = task.current(), 0
+  for _ in pairs(self.routines) do count = count + 1 end
+  return count - 1 - (self.background or 0)
 end
 
 local methods = {}
