@@ -100,7 +100,7 @@ local function call(fn, item)
   if others > 0 then
     error(author.placed(("the function returned while %d of its coroutines were at work"):format(others), author.place_of(fn)), 0)
   end
-  return value
+  return insecure.mark_all(value)
 end
 
 -- What one item's function gives, as a list of results.
