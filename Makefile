@@ -135,6 +135,7 @@ LUA_MODULES = \
 	lua/run.lua \
 	lua/sdk_config.lua \
 	lua/shape.lua \
+	lua/shape.lua \
 	lua/show.lua \
 	lua/sources.lua \
 	lua/target.lua \

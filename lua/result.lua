@@ -12,6 +12,10 @@ result.fields = {
 
 local STATUSES = { ok = true, warn = true, fail = true, skip = true }
 
+local function is_code(text)
+  return text == "ok" or text:find("^%l[%l%d_]*%.[%l%d_.]*[%l%d_]$") ~= nil
+end
+
 --- nil for a result that can be reported, else what is wrong with it.
 function result.fault(r)
   if type(r) ~= "table" then return "a result is a table, not a " .. type(r) end
@@ -28,6 +32,8 @@ function result.fault(r)
   end
   if not r.id then return "the result has no id" end
   if not STATUSES[r.status] then return "'status' is ok, warn, fail or skip" end
+  if r.code and not is_code(r.code) then return ("'%s' is no code; one is two words such as 'queue.too_long'"):format(r.code) end
+  return require("kedge.shape").fault(r)
 end
 
 local function copy_of(original)

@@ -10,11 +10,31 @@ local FAULTS = {
   { "text", "table" }, { { status = "ok" }, "id" }, { { id = "x" }, "status" }, { { id = "x", status = "good" }, "status" },
   { { id = "x", status = "ok", mesage = "m" }, "did you mean 'message'" }, { { id = 1, status = "ok" }, "'id'" },
   { { id = "x", status = "ok", queue = 3 }, "values" }, { { id = "x", status = "ok", warnings = "none" }, "'warnings'" },
+  { { id = "x", status = "ok", code = "Bad" }, "no code" },
+  -- own data
+  { { id = "x", status = "ok", values = { queue = print } }, "values.queue is a function" },
+  { { id = "x", status = "ok", labels = { [true] = 1 } }, "no text" },
+  { { id = "x", status = "ok", values = { 1, 2, a = 3 } }, "has the name 'a'" },
+  { { id = "x", status = "ok", values = { a = { 1, 2, [4] = 3 } } }, "holes" },
+  -- fields that kedge knows
+  { { id = "x", status = "ok", tls = { verson = "x" } }, "did you mean 'version'" },
+  { { id = "x", status = "ok", chain = { "leaf" } }, "chain[1] is a string" },
+  { { id = "x", status = "ok", warnings = { { code = "a.b" } } }, "a message" },
+  { { id = "x", status = "ok", timings_ms = { total = "1" } }, "timings_ms.total" },
+  { { id = "x", status = "ok", http = { status = {} } }, "http.status is a table" },
 }
 
 function TestResult.test_faults()
   lu.assertNil(result.fault(GOOD))
   for _, case in ipairs(FAULTS) do lu.assertStrContains(result.fault(case[1]), case[2]) end
+end
+
+function TestResult.test_own_data_that_is_told()
+  local inner = {}
+  inner.again = inner
+  lu.assertStrContains(result.fault { id = "x", status = "ok", values = inner }, "nested")
+  lu.assertNil(result.fault { id = "x", status = "ok", labels = { list = { "a", "b" } }, values = { queue = 3, depth_ms = 1.5,
+    ["a b"] = true, deeper = { still = "text" } } })
 end
 
 function TestResult.test_made_by_hand()
