@@ -289,6 +289,7 @@ E2E_TESTS = \
 	tests/e2e/static_test.py \
 	tests/e2e/update_fetch_test.py
 OTHER_TESTS = \
+	tests/e2e/formats_html_test.py \
 	tests/conformance/graphs_test.py \
 	tests/e2e/update_full_test.py \
 	tests/e2e/update_kill_test.py \
@@ -466,7 +467,9 @@ DEMO_PACKAGES = openssl python3
 LAB_PACKAGES = dnsmasq-base gnutls-bin
 CHECK_PACKAGES = perl parallel lua-unit libcmocka-dev python3-tap python3-jsonschema python3-cryptography curl strace ca-certificates debootstrap \
 	jq libxml2-utils python3-junitparser python3-yaml python3-prometheus-client libmonitoring-plugin-perl \
-	cmark-gfm busybox-static dash bash
+	cmark-gfm busybox-static dash bash tidy
+# Where Debian has it; without it the tests of -f html in a browser are skipped, and say so.
+BROWSER_PACKAGE = chromium-headless-shell
 LINT_PACKAGES = lua-check cppcheck clang clang-tidy shellcheck
 # nginx and prometheus (for promtool) are unpacked, not installed: their packages enable services.
 
@@ -485,6 +488,7 @@ deps-lab: deps-demo
 deps-check: deps-lab ## install what the tests and lint need besides
 	$(Q).ci/apt install $(CHECK_PACKAGES) $(LINT_PACKAGES)
 	$(Q).ci/apt unpack build/prometheus prometheus
+	$(Q)if apt-cache show $(BROWSER_PACKAGE) >/dev/null 2>&1; then .ci/apt install $(BROWSER_PACKAGE); fi
 
 # Of the targets below each installs what it needs before anything is compiled.
 ifneq ($(filter check check-all lint coverage bench,$(MAKECMDGOALS)),)

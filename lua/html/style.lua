@@ -6,7 +6,7 @@ return [[
   color-scheme: light;
   --back: #ffffff; --panel: #f4f6f8; --text: #1b1f24; --dim: #57606a; --line: #cbd2d9; --link: #0550ae;
   --ok: #116329; --warn: #7a4a00; --fail: #a40e26; --skip: #57606a;
-  --dns: #8250df; --tcp: #0969da; --tls: #0e7c7b; --h2: #bc4c00; --http: #bf3989; --rest: #8c959f;
+  --dns: #8250df; --tcp: #0969da; --tls: #0e7c7b; --h2: #bc4c00; --http: #bf3989; --rest: #768089;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
@@ -166,7 +166,8 @@ footer { margin-top: 2rem; color: var(--dim); font-size: .875rem; }
   nav, fieldset, .skip-link, .all:not([open]) { display: none !important; }
   h2, h3, h4 { break-after: avoid; }
   .cause, .check > summary, .certificate, tr { break-inside: avoid; }
-  .check > summary::before { content: ""; }
+  .check > summary { padding-left: 0; grid-template-columns: 5.5rem 1fr 9rem 5.5rem; }
+  .check > summary::before, .check[open] > summary::before { content: none; }
   header, .certificate, .wide, svg { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 ]]

@@ -29,10 +29,10 @@ local HOSTILE = {
 local DAY, BEGUN = 86400, 1795420800
 local hash = ("5a"):rep(32)
 
-local function certificate(subject, days)
+local function certificate(subject, days, digit)
   local format = require("kedge.instant").format
   return { subject = subject, issuer = "CN=" .. subject, not_before = format(BEGUN - 100 * DAY), not_after = format(BEGUN + days * DAY),
-    days_left = days, key = "RSA 2048", sha256 = hash, spki_sha256 = hash }
+    days_left = days, key = "RSA 2048", sha256 = (digit or "5a"):rep(32), spki_sha256 = hash }
 end
 
 local function whole(id, text)
@@ -42,8 +42,8 @@ local function whole(id, text)
     status = "ok", code = "ok", message = "the certificate is accepted " .. text,
     timings_ms = { dns = 1.25, tcp = 20.125, tls = 44, h2 = 21.3, http = 22.0, total = 108.9 },
     tls = { version = "TLSv1.2", cipher = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", group = "x25519", alpn = "h2" },
-    chain = { certificate("CN=" .. text, 213), certificate("CN=authority", 1000), certificate("CN=not needed", -3) },
-    path = { 0, 1 }, anchor = { subject = text, sha256 = hash, not_after = "2030-01-01T00:00:00Z" },
+    chain = { certificate("CN=" .. text, 213), certificate("CN=authority", 1000, "a1"), certificate("CN=not needed", -3, "0e") },
+    path = { 0, 1 }, anchor = { subject = text, sha256 = ("ac"):rep(32), not_after = "2030-01-01T00:00:00Z" },
     verdicts = { trust = { code = "ok", store = "store " .. text }, reference = { code = "ok", store = "ats" } }, warnings = {},
     h2 = { ping_ms = 20.5, settings = { MAX_CONCURRENT_STREAMS = 100 } }, http = { version = "2", status = 200, body = text },
     values = { queue = 3, depth_ms = 1.5, note = text, on = true, free_percent = 25, queue_total = 7, wait = { d = 2 }, [text] = 1,

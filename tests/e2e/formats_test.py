@@ -27,7 +27,7 @@ from kedge import rows
 # Unpacked, not installed, by `make deps-check`: its package enables a service.
 PROMTOOL = shutil.which("promtool") or os.path.join(kedge.ROOT, "build/prometheus/usr/bin/promtool")
 KEDGE_LUA = os.path.abspath(os.environ.get("KEDGE_LUA") or os.path.join(kedge.ROOT, "build/plain/kedge-lua"))
-FORMATS = ["jsonl", "csv", "tap", "junit", "sh", "markdown", "prometheus", "nagios"]
+FORMATS = ["jsonl", "csv", "tap", "junit", "sh", "markdown", "prometheus", "nagios", "html"]
 STREAMING = ["jsonl", "csv", "tap", "sh", "markdown"]
 
 HIDDEN = re.compile(
