@@ -7,6 +7,7 @@
 #define END "-----END "
 #define DASHES "-----"
 #define LABEL "CERTIFICATE"
+#define MARK "\xEF\xBB\xBF"
 
 /* Values of base64 digits; white space and everything else lie above them. */
 enum { SPACE = 0x40, PADDING = 0x41, OTHER = 0x80 };
@@ -142,12 +143,21 @@ block_take(struct pem *pem, struct pem_block *block)
 	return PEM_BLOCK;
 }
 
+/* A byte-order mark of UTF-8, where OpenSSL skips one: at the start of the text and behind a block (files put together). */
+static void
+mark_skip(struct pem *pem)
+{
+	if (pem->length - pem->at >= strlen(MARK) && memcmp(pem->text + pem->at, MARK, strlen(MARK)) == 0)
+		pem->at += strlen(MARK);
+}
+
 enum pem_step
 pem_next(struct pem *pem, struct pem_block *block)
 {
 	struct line line;
 
 	memset(block, 0, sizeof *block);
+	mark_skip(pem);
 	for (;;) {
 		block->line = pem->line;
 		if (!line_take(pem, &line))

@@ -1,7 +1,7 @@
 /*
  * PEM (RFC 7468), read as tolerantly as OpenSSL does where nothing is lost by it, and with a word and a line for
- * everything else: text between blocks is skipped; a block that is cut, glued to the next one or isn't base64 is reported
- * and the next one is still found.
+ * everything else: text between blocks is skipped, and a byte-order mark at the start or behind a block; a block that is
+ * cut, glued to the next one or isn't base64 is reported and the next one is still found.
  */
 #ifndef KEDGE_PEM_H
 #define KEDGE_PEM_H

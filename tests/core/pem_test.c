@@ -69,6 +69,10 @@ texts(void **state)
 		{ B "aG\xC3\xA4s\n" E, "CERTIFICATE@1=???;" },
 		{ B E, "CERTIFICATE@1=???;" },
 		{ B "\n" E, "CERTIFICATE@1=???;" },
+		{ "\xEF\xBB\xBF" B "aGkh\n" E "\xEF\xBB\xBF" B "aGkh\n" E, "CERTIFICATE@1=hi!;CERTIFICATE@4=hi!;" },
+		{ "\xEF\xBB\xBF", "" },
+		{ "\xEF\xBB" B "aGkh\n" E, "bad@3:an END line without its BEGIN line;" },
+		{ "text\n\xEF\xBB\xBF" B "aGkh\n" E, "bad@4:an END line without its BEGIN line;" }, /* nor does OpenSSL see it */
 		{ B "aGVsbG8=\n", "bad@1:the block has no END line;" },
 		{ B, "bad@1:the block has no END line;" },
 		{ B "aGVs\n" B "aGkh\n" E, "bad@1:the next block begins before this one's END line;CERTIFICATE@3=hi!;" },
@@ -79,7 +83,6 @@ texts(void **state)
 		{ "-----BEGIN CERTIFICATE----\naGkh\n" E, "bad@1:the BEGIN line isn't one;bad@3:an END line without its BEGIN line;" },
 		{ "-----BEGIN CERTIFICATE-----x\n", "bad@1:the BEGIN line isn't one;" },
 		{ "-----BEGIN -----\naGkh\n-----END -----\n", "@1=hi!;" },
-		{ "\xEF\xBB\xBF" B "aGkh\n" E, "bad@3:an END line without its BEGIN line;" },
 		{ "  " B "aGkh\n" E, "bad@3:an END line without its BEGIN line;" },
 	};
 	char out[512];
