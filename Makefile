@@ -131,10 +131,10 @@ LUA_MODULES = \
 	lua/reasons.lua \
 	lua/report.lua \
 	lua/result.lua \
+	lua/result_shape.lua \
 	lua/route.lua \
 	lua/run.lua \
 	lua/sdk_config.lua \
-	lua/shape.lua \
 	lua/shape.lua \
 	lua/show.lua \
 	lua/sources.lua \

@@ -33,7 +33,7 @@ function result.fault(r)
   if not r.id then return "the result has no id" end
   if not STATUSES[r.status] then return "'status' is ok, warn, fail or skip" end
   if r.code and not is_code(r.code) then return ("'%s' is no code; one is two words such as 'queue.too_long'"):format(r.code) end
-  return require("kedge.shape").fault(r)
+  return require("kedge.result_shape").fault(r)
 end
 
 local function copy_of(original)

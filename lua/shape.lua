@@ -1,87 +1,83 @@
--- Whether every format can tell what stands in a result: fields that json
--- knows, of plain values, and own data (labels, values) that ends somewhere.
+-- What the table must hold that a script or a format returns.
 
-local json = require "kedge.json"
-local limits = require "kedge.limits"
 local nearest = require "kedge.nearest"
 
 local shape = {}
 
-local PLAIN = { string = true, number = true, boolean = true }
+local SCRIPT = {
+  summary = { "string", required = true }, description = { "string" }, options = { "function" },
+  run = { "function", required = true },
+  offline = { "boolean" }, -- checks no network: no store is opened, no proxy warned of
+  examples = { "table" }, -- for help: list of { command line, what it does }
+}
+local FORMAT = { start = { "function" }, result = { "function" }, finish = { "function" } }
 
-local fault_of
-
-local function fault_of_list(name, list, kind, depth)
-  local count = 0
-  for key in pairs(list) do
-    if math.type(key) ~= "integer" then return ("%s is a list, and has the name '%s' in it"):format(name, tostring(key)) end
-    count = count + 1
-  end
-  if count ~= #list then return ("%s is a list with holes in it"):format(name) end
-  for i, item in ipairs(list) do
-    local fault = fault_of(("%s[%d]"):format(name, i), item, kind, depth + 1)
-    if fault then return fault end
-  end
-end
-
-local function fault_of_open(name, object, depth)
-  if depth > limits.value_depth then return ("%s is nested too deeply, or within itself"):format(name:sub(1, 40)) end
-  if #object > 0 then return fault_of_list(name, object, "open", depth) end
-  for key, item in pairs(object) do
-    if type(key) ~= "string" or key == "" then return ("%s has a name that is no text: %s"):format(name, tostring(key)) end
-    local fault = fault_of(name .. "." .. key, item, "open", depth + 1)
-    if fault then return fault end
-  end
-end
-
-local function fault_of_fields(name, object, fields, depth)
-  local kinds, known = {}, {}
-  for _, field in ipairs(fields) do
-    local own = type(field) == "table" and field or { field, "plain" }
-    kinds[own[1]], known[#known + 1] = own[2], own[1]
-  end
-  for key, value in pairs(object) do
-    if not kinds[key] then
-      return ("%s has no field '%s'%s; own data goes into values"):format(name, tostring(key), nearest.hint(tostring(key), known))
-    end
-    local fault = fault_of(name .. "." .. key, value, kinds[key], depth + 1)
-    if fault then return fault end
-  end
-end
-
-function fault_of(name, value, kind, depth)
-  if type(value) ~= "table" then
-    if kind ~= "plain" and kind ~= "open" then return ("%s is a %s, not a table"):format(name, type(value)) end
-    if PLAIN[type(value)] then return nil end
-    return ("%s is a %s, which no format can tell"):format(name, type(value))
-  end
-  if kind == "plain" then return ("%s is a table, not a text or number"):format(name) end
-  local element = kind:match("^(.*)%*$")
-  if element then return fault_of_list(name, value, element, depth) end
-  local fields = json.kinds[kind]
-  return fields and fault_of_fields(name, value, fields, depth) or not fields and fault_of_open(name, value, depth) or nil
-end
-
-local kinds -- of the fields of a result that are tables
-
---- nil where the fields of a result `r` can be told, else a sentence.
-function shape.fault(r)
-  if not kinds then
-    kinds = {}
-    for _, field in ipairs(json.kinds.result) do
-      if type(field) == "table" then kinds[field[1]] = field[2] end
+local function examples_fault(examples)
+  for i, one in ipairs(examples) do
+    if type(one) ~= "table" or type(one[1]) ~= "string" or type(one[2]) ~= "string" then
+      return ("the field 'examples': number %d is not { command line, what it does }"):format(i), "examples"
     end
   end
-  for field, kind in pairs(kinds) do
-    local fault = r[field] ~= nil and fault_of(field, r[field], kind, 1)
-    if fault then return fault end
+end
+
+local function sorted_keys(t)
+  local names = {}
+  for name in pairs(t) do names[#names + 1] = name end
+  table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+  return names
+end
+
+-- nil, or what is wrong with the table that a file returned, and the field
+-- that it is about. A misspelt field is told before the one that is missing for it.
+local function table_fault(value, fields)
+  if type(value) ~= "table" then return "it returns a " .. type(value) .. ", not a table" end
+  local names = sorted_keys(fields)
+  for _, name in ipairs(sorted_keys(value)) do
+    if not fields[name] then
+      local hint = nearest.hint(tostring(name), names)
+      if hint == "" then hint = "; there are " .. table.concat(names, ", ") end
+      return ("the field '%s' is unknown%s"):format(tostring(name), hint), tostring(name)
+    end
   end
-  for _, warning in ipairs(r.warnings or {}) do
-    if type(warning.code) ~= "string" or type(warning.message) ~= "string" then return "a warning has a code and a message, both text" end
+  for _, name in ipairs(names) do
+    local rule = fields[name]
+    if value[name] == nil and rule.required then return ("the field '%s' (a %s) is missing"):format(name, rule[1]) end
+    if value[name] ~= nil and type(value[name]) ~= rule[1] then
+      return ("the field '%s' is a %s, not a %s"):format(name, type(value[name]), rule[1]), name
+    end
   end
-  for stage, ms in pairs(r.timings_ms or {}) do
-    if type(ms) ~= "number" then return ("timings_ms.%s is a number, not a %s"):format(stage, type(ms)) end
+end
+
+-- The line of the text where `field` is set, else where the table begins that is returned.
+local function line_of(text, field)
+  local last, number = 1, 0
+  local wanted = field and "%f[%w_]" .. field:gsub("%W", "%%%0") .. "%s*=%f[^=]"
+  for line in (text .. "\n"):gmatch("(.-)\n") do
+    number = number + 1
+    if wanted and line:find(wanted) then return number end
+    if line:find("^%s*return%f[^%w_]") then last = number end
   end
+  return last
+end
+
+--- What `value`, returned by the script or format `origin` (a file's name),
+-- lacks: nil, or a sentence, with the line in `text` where that is given.
+-- `kind` is "script" or "format".
+function shape.fault(kind, value, origin, text)
+  local fault, field = table_fault(value, kind == "script" and SCRIPT or FORMAT)
+  if not fault and kind == "script" and value.examples then fault, field = examples_fault(value.examples) end
+  if not fault and kind == "format" and next(value) == nil then fault = "it has none of start, result and finish" end
+  if not fault then return nil end
+  if text then return ("%s:%d: %s"):format(origin, line_of(text, field), fault) end
+  return origin .. ": " .. fault
+end
+
+--- True for the table of a script, false for that of a format; nil for neither.
+function shape.is_script(value)
+  if type(value) ~= "table" then return nil end
+  if value.run or value.summary then return true end
+  if value.start or value.result or value.finish then return false end
+  return nil
 end
 
 return shape
