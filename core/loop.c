@@ -17,14 +17,38 @@ loop_open(struct loop *loop)
 	return loop->ev ? 0 : (errno ? errno : ENOMEM);
 }
 
+static void on_signal(int number);
+
+/* What was ignored when kedge began stays so: a shell's job in the background, nohup. */
+static int
+take(int number, const struct sigaction *action)
+{
+	struct sigaction now;
+
+	if (sigaction(number, NULL, &now) != 0)
+		return errno;
+	if (now.sa_handler == SIG_IGN)
+		return 0;
+	return sigaction(number, action, NULL) == 0 ? 0 : errno;
+}
+
+static void
+release(int number)
+{
+	struct sigaction now;
+
+	if (sigaction(number, NULL, &now) == 0 && now.sa_handler == on_signal)
+		signal(number, SIG_DFL);
+}
+
 void
 loop_close(struct loop *loop)
 {
 	if (!loop->ev)
 		return;
 	if (catcher == loop) {
-		signal(SIGINT, SIG_DFL);
-		signal(SIGTERM, SIG_DFL);
+		release(SIGINT);
+		release(SIGTERM);
 		catcher = NULL;
 		ev_ref(loop->ev);
 		ev_async_stop(loop->ev, &loop->signalled);
@@ -71,6 +95,7 @@ int
 loop_catch(struct loop *loop, loop_signal *call, void *context, void (*at_once)(void))
 {
 	struct sigaction action = { .sa_handler = on_signal };
+	int error;
 
 	loop->on_signal = call;
 	loop->context = context;
@@ -84,9 +109,8 @@ loop_catch(struct loop *loop, loop_signal *call, void *context, void (*at_once)(
 	}
 	sigemptyset(&action.sa_mask);
 	action.sa_flags = SA_NODEFER;
-	if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)
-		return errno;
-	return 0;
+	error = take(SIGINT, &action);
+	return error ? error : take(SIGTERM, &action);
 }
 
 _Noreturn void

@@ -30,7 +30,7 @@ bool loop_turn(struct loop *, bool wait);
 
 /* The first SIGINT or SIGTERM makes `call` from the loop, a second one ends
  * the process at once, by that signal, after at_once (async-signal-safe, may be
- * NULL) was called. 0 or an errno. */
+ * NULL) was called. One that is ignored stays so. 0 or an errno. */
 int loop_catch(struct loop *loop, loop_signal *call, void *context, void (*at_once)(void));
 
 /* Ends the process by the given signal, as a shell expects of an interrupted program. */

@@ -60,6 +60,20 @@ class Interrupt(kedge.Test):
         self.assertEqual(done.status, -signal.SIGINT)
         self.assertEqual(done.report["summary"]["total"], 3, str(done))
 
+    def test_what_is_ignored_stays_so(self):
+        """As a shell starts a job in the background: Ctrl-C is not meant for it."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            process = self.start("-f", "json", targets=("silent",))
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        done = self.finish(process)
+        self.assertEqual(done.status, -signal.SIGTERM, str(done))
+        self.assertEqual(done.report["summary"]["total"], 2)
+
     def test_a_report_file_is_whole(self):
         with tempfile.TemporaryDirectory() as folder:
             process = self.start("-f", f"json:{folder}/out.json")

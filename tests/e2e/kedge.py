@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import unittest
@@ -20,6 +21,8 @@ KEDGE_LUA = os.path.abspath(os.environ.get("KEDGE_LUA") or os.path.join(ROOT, "b
 VARIANT = os.environ.get("KEDGE_VARIANT", "plain")
 SANITIZED = VARIANT == "sanitized"
 GUARD = 120  # seconds until a hung kedge is killed and the test fails; nothing is measured by it
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where `make check &` has it ignored
 
 AVS = "alexa.na.gateway.devices.a2z.com"
 
