@@ -17,56 +17,91 @@ enum { READ_STEP = 16384 };
 
 /* Reading. */
 
+/* Room for another step; the last byte is for the NUL. */
 static int
-read_all(int fd, size_t limit, char **text, size_t *length)
+grow(struct file_reading *reading)
 {
-	size_t size = 0, used = 0;
-	char *buffer = NULL, *larger;
-	ssize_t n;
+	size_t size = reading->size ? 2 * reading->size : READ_STEP;
+	char *larger;
 
-	for (;;) {
-		if (size - used < 2) {
-			size = size ? 2 * size : READ_STEP;
-			larger = realloc(buffer, size);
-			if (!larger) {
-				n = -1;
-				break;
-			}
-			buffer = larger;
-		}
-		n = read(fd, buffer + used, size - used - 1);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		used += (size_t)n;
-		if (used > limit) {
-			n = -1;
-			errno = EFBIG;
-			break;
-		}
-	}
-	if (n < 0) {
-		int error = errno;
-
-		free(buffer);
-		return error;
-	}
-	buffer[used] = '\0';
-	*text = buffer;
-	*length = used;
+	if (reading->size - reading->length >= 2)
+		return 0;
+	larger = realloc(reading->text, size);
+	if (!larger)
+		return ENOMEM;
+	reading->text = larger;
+	reading->size = size;
 	return 0;
+}
+
+/* Whether a FIFO that gave nothing is at its end, or nobody has opened it to write yet. */
+static bool
+has_ended(const struct file_reading *reading)
+{
+	struct pollfd entry = { .fd = reading->fd, .events = POLLIN };
+	struct stat status;
+
+	if (reading->length > 0 || fstat(reading->fd, &status) != 0 || !S_ISFIFO(status.st_mode))
+		return true;
+	return poll(&entry, 1, 0) != 0;
+}
+
+int
+file_read_begin(struct file_reading *reading, const char *path, size_t limit)
+{
+	*reading = (struct file_reading){ .limit = limit };
+	reading->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	return reading->fd < 0 ? errno : 0;
+}
+
+int
+file_read_on(struct file_reading *reading)
+{
+	for (;;) {
+		int error = grow(reading);
+		ssize_t n;
+
+		if (error)
+			return error;
+		n = read(reading->fd, reading->text + reading->length, reading->size - reading->length - 1);
+		if (n == 0) {
+			reading->text[reading->length] = '\0';
+			return has_ended(reading) ? 0 : EAGAIN;
+		}
+		if (n < 0 && errno != EINTR)
+			return errno;
+		reading->length += n > 0 ? (size_t)n : 0;
+		if (reading->length > reading->limit)
+			return EFBIG;
+	}
+}
+
+void
+file_read_end(struct file_reading *reading)
+{
+	if (reading->fd >= 0)
+		close(reading->fd);
+	reading->fd = -1;
+	free(reading->text);
+	reading->text = NULL;
 }
 
 int
 file_read(const char *path, size_t limit, char **text, size_t *length)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), error;
+	struct file_reading reading;
+	int error = file_read_begin(&reading, path, limit);
 
-	if (fd < 0)
-		return errno;
-	error = read_all(fd, limit, text, length);
-	close(fd);
+	if (!error) {
+		while ((error = file_read_on(&reading)) == EAGAIN)
+			file_wait(reading.fd, false);
+	}
+	if (!error) {
+		*text = reading.text;
+		*length = reading.length;
+		reading.text = NULL;
+	}
+	file_read_end(&reading);
 	return error;
 }
 

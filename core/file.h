@@ -18,8 +18,23 @@ enum {
 };
 
 /* Reads the whole file, at most `limit` bytes (EFBIG beyond it); *text is the
- * caller's to free, NUL-terminated. A FIFO or device is waited for. */
+ * caller's to free, NUL-terminated. A FIFO or device is waited for, here. */
 int file_read(const char *path, size_t limit, char **text, size_t *length);
+
+/* The same for who waits elsewhere. */
+struct file_reading {
+	int fd;
+	char *text; /* whole, and NUL-terminated, once file_read_on gave 0 */
+	size_t length, size, limit;
+};
+
+int file_read_begin(struct file_reading *, const char *path, size_t limit);
+
+/* EAGAIN: again when fd is readable. */
+int file_read_on(struct file_reading *);
+
+/* Closes, and frees the text unless it was taken out. Harmless a second time. */
+void file_read_end(struct file_reading *);
 
 struct file_output {
 	int fd;

@@ -29,6 +29,7 @@
 
 #define OUTPUT "kedge.file.output"
 #define CHANNEL "kedge.file.channel"
+#define READING "kedge.file.reading"
 
 enum { READ_LIMIT = 16 << 20, READ_MAX = 65536, NOT_AT_ONCE = -1 };
 
@@ -45,6 +46,11 @@ struct channel {
 struct output {
 	struct channel channel;
 	struct file_output file;
+};
+
+struct reading {
+	struct channel channel;
+	struct file_reading file;
 };
 
 static const char *
@@ -175,11 +181,14 @@ read_on(lua_State *L, int status, lua_KContext context)
 {
 	struct channel *channel = lua_touserdata(L, 1);
 	luaL_Buffer buffer;
-	char *space = luaL_buffinitsize(L, &buffer, (size_t)context);
+	char *space;
 	ssize_t n;
 	int error;
 
 	(void)status;
+	if (channel->closed)
+		return bind_fail(L, "local.file", "cannot read: the file was closed");
+	space = luaL_buffinitsize(L, &buffer, (size_t)context);
 	do {
 		n = file_try_read(channel->fd, space, (size_t)context);
 	} while (n < 0 && errno == EINTR);
@@ -297,23 +306,53 @@ output_commit(lua_State *L)
 /* Questions. */
 
 static int
+reading_close(lua_State *L)
+{
+	struct reading *reading = luaL_checkudata(L, 1, READING);
+
+	close_channel(&reading->channel);
+	file_read_end(&reading->file);
+	return 0;
+}
+
+/* Path at 1, limit at 2, reading at 3. */
+static int
+read_file_on(lua_State *L, int status, lua_KContext context)
+{
+	struct reading *reading = lua_touserdata(L, 3);
+	int error;
+
+	(void)status;
+	while ((error = file_read_on(&reading->file)) == EAGAIN)
+		wait_for(L, &reading->channel, context, read_file_on);
+	if (error == EFBIG)
+		return bind_fail(L, "local.limit", "%s: larger than %I bytes", lua_tostring(L, 1), lua_tointeger(L, 2));
+	if (error)
+		return fail(L, lua_tostring(L, 1), error);
+	lua_pushlstring(L, reading->file.text, reading->file.length);
+	return 1;
+}
+
+static int
 read_file(lua_State *L)
 {
 	const char *path = luaL_checkstring(L, 1);
 	lua_Integer limit = luaL_optinteger(L, 2, READ_LIMIT);
-	size_t length;
-	char *text;
+	struct reading *reading;
 	int error;
 
 	luaL_argcheck(L, limit >= 0, 2, "negative");
-	error = file_read(path, (size_t)limit, &text, &length);
-	if (error == EFBIG)
-		return bind_fail(L, "local.limit", "%s: larger than %I bytes", path, limit);
+	lua_settop(L, 1);
+	lua_pushinteger(L, limit);
+	reading = lua_newuserdatauv(L, sizeof *reading, 0);
+	*reading = (struct reading){ .channel = { .fd = -1 }, .file = { .fd = -1 } };
+	luaL_setmetatable(L, READING);
+	lua_toclose(L, 3);
+	error = file_read_begin(&reading->file, path, (size_t)limit);
 	if (error)
 		return fail(L, path, error);
-	lua_pushlstring(L, text, length); /* raises only for want of memory, which ends kedge */
-	free(text);
-	return 1;
+	reading->channel.fd = reading->file.fd;
+	return read_file_on(L, LUA_OK, 0);
 }
 
 static int
@@ -413,6 +452,8 @@ static const luaL_Reg output_meta[] = {
 	{ NULL, NULL },
 };
 
+static const luaL_Reg reading_meta[] = { { "__gc", reading_close }, { "__close", reading_close }, { NULL, NULL } };
+
 static const luaL_Reg library[] = {
 	{ "read", read_file },
 	{ "create", create },
@@ -431,6 +472,7 @@ luaopen_kedge_core_file(lua_State *L)
 {
 	bind_class(L, CHANNEL, channel_methods, channel_meta);
 	bind_class(L, OUTPUT, output_methods, output_meta);
+	bind_class(L, READING, NULL, reading_meta);
 	luaL_newlib(L, library);
 	return 1;
 }

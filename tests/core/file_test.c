@@ -105,6 +105,35 @@ reads_within_the_limit(void **state)
 	assert_int_equal(file_read(folder, 4, &text, &length), EISDIR);
 }
 
+/* Without waiting: a FIFO before its writer, with it, and after. */
+static void
+reads_a_fifo_in_steps(void **state)
+{
+	struct file_reading reading;
+	int writer;
+
+	(void)state;
+	assert_int_equal(mkfifo(in_folder("fifo"), 0600), 0);
+	assert_int_equal(file_read_begin(&reading, in_folder("fifo"), 100), 0);
+	assert_int_equal(file_read_on(&reading), EAGAIN);
+	writer = open(in_folder("fifo"), O_WRONLY);
+	assert_int_equal(file_read_on(&reading), EAGAIN);
+	assert_int_equal(write(writer, "text", 4), 4);
+	assert_int_equal(file_read_on(&reading), EAGAIN);
+	close(writer);
+	assert_int_equal(file_read_on(&reading), 0);
+	assert_string_equal(reading.text, "text");
+	file_read_end(&reading);
+	file_read_end(&reading);
+	assert_int_equal(file_read_begin(&reading, in_folder("missing"), 100), ENOENT);
+	file_read_end(&reading);
+	assert_int_equal(file_read_begin(&reading, in_folder("fifo"), 3), 0);
+	writer = open(in_folder("fifo"), O_WRONLY);
+	close(writer);
+	assert_int_equal(file_read_on(&reading), 0); /* somebody came and wrote nothing */
+	file_read_end(&reading);
+}
+
 static void
 reads_what_needs_several_steps(void **state)
 {
@@ -487,6 +516,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(reads_within_the_limit),
+		CASE(reads_a_fifo_in_steps),
 		CASE(reads_what_needs_several_steps),
 		CASE(appears_whole),
 		CASE(leaves_the_old_file_when_aborted),

@@ -93,6 +93,26 @@ function TestFile:test_read()
   lu.assertEquals(code, "local.limit")
 end
 
+-- A FIFO whose writer comes later: meanwhile others run, and the task may end.
+function TestFile:test_a_fifo_is_waited_for_in_the_loop()
+  assert(os.execute("mkfifo '" .. self.path .. "'"))
+  local process = require "kedge.core.process"
+  local text, ended, why
+  task.main(function()
+    ended, why = task.run(0.05, function() return file.read(self.path) end)
+    task.all {
+      function() text = file.read(self.path) end,
+      function() process.run { "sh", "-c", 'printf one >"$0"', self.path } end,
+    }
+  end)
+  lu.assertEquals({ ended, why, text }, { nil, "timeout", "one" })
+  local command = ("sh -c 'sleep 0.05; { printf one; sleep 0.05; printf two; } >\"$0\"' '%s' &"):format(self.path)
+  assert(os.execute(command))
+  lu.assertEquals(file.read(self.path), "onetwo") -- and where there is no loop
+  assert(os.execute((": >'%s' &"):format(self.path)))
+  lu.assertEquals(file.read(self.path), "")
+end
+
 function TestFile:test_failures_name_the_file()
   for _, ask in ipairs { file.read, file.create, file.stat, file.place } do
     local got, message, code = ask("/no/such/file")
@@ -159,6 +179,24 @@ function TestDescriptors:test_a_handle_older_than_the_loop_ends_while_it_waits()
     end)
   ]]
   lu.assertEquals(run(program, "{ { @; echo status $? >&2; } | { sleep 0.2; cat >/dev/null; }; } 2>&1"), "status 0\n")
+end
+
+function TestDescriptors:test_closed_while_it_waits()
+  local program = [[
+    local input = file.input(0)
+    task.main(function()
+      task.spawn(function() print(input:read()) end)
+      task.breathe()
+      input:close()
+      task.breathe()
+    end)
+    print(pcall(input.read, input))
+  ]]
+  local fifo = temporary()
+  assert(os.execute("mkfifo '" .. fifo .. "'"))
+  local out = run(program, "@ <>'" .. fifo .. "'")
+  os.remove(fifo)
+  lu.assertStrMatches(out, "nil\tcannot read: the file was closed\tlocal.file\nfalse\t[^\n]*the file is closed\n")
 end
 
 function TestDescriptors:test_a_closed_reader()
