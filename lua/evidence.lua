@@ -181,7 +181,7 @@ function evidence.facts(found, seen, verdicts)
   facts.alert = found.code:match("^tls%.alert%.(.*)") or seen.tls and seen.tls.alert
   facts.goaway = seen.h2 and seen.h2.goaway and (seen.h2.goaway.name or seen.h2.goaway.code)
   if seen.chain then chain_facts(facts, seen, found.verdict) end
-  if verdicts and found.stage == "trust" then verdict_facts(facts, found.code, seen, verdicts, found.verdict) end
+  if verdicts and (found.stage == "trust" or found.verdict) then verdict_facts(facts, found.code, seen, verdicts, found.verdict) end
   return facts
 end
 

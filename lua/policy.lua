@@ -51,8 +51,20 @@ function check.issuer_named(cert)
   if cert.issuer == "" then return "its issuer has no name (RFC 5280 §4.1.2.4)" end
 end
 
+local RSA_BITS_MAX, EXPONENT_BYTES_MAX = 4096, 8 -- of core/key.h
+
+-- What of a key is beyond what kedge can use, where its kind is not.
+local function too_much(key)
+  if key.type ~= "rsa" then return "" end
+  if (key.bits or 0) > RSA_BITS_MAX then return (", %d are the most"):format(RSA_BITS_MAX) end
+  if (key.exponent_length or 0) > EXPONENT_BYTES_MAX then
+    return (", and a public exponent of %d bytes, where %d are the most"):format(key.exponent_length, EXPONENT_BYTES_MAX)
+  end
+  return ", with an exponent or a modulus that no RSA key has"
+end
+
 function check.key_supported(cert)
-  if not cert.key.supported then return ("kedge cannot use its key (%s)"):format(key_text(cert.key)) end
+  if not cert.key.supported then return ("kedge cannot use its key (%s%s)"):format(key_text(cert.key), too_much(cert.key)) end
 end
 
 function check.name(cert, at)

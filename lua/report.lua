@@ -97,8 +97,24 @@ function report:status()
   return 0
 end
 
---- Ends every output and gives the exit status; a format's own replaces it
--- where nothing worse than a failed check holds.
+--- True when kedge itself failed: a script broke, or a report could not be written.
+function report:broke()
+  return self.statuses[3] == true
+end
+
+-- Files first, so that what standard output says of the run knows whether they were written.
+local function end_outputs(self)
+  local replaced
+  for _, is_file in ipairs { true, false } do
+    for _, one in ipairs(self.outputs) do
+      if (one.file ~= nil) == is_file then replaced = end_output(self, one) or replaced end
+    end
+  end
+  return replaced
+end
+
+--- Ends every output and gives the exit status; a format's own replaces it where a
+-- check failed at the worst: usage errors, interrupts and what broke stay to be seen.
 function report:finish()
   if self.is_casual and not self.is_started then
     output.abandon(self.outputs)
@@ -107,11 +123,9 @@ function report:finish()
   start(self)
   self.duration_ms = (self.now() - self.begun) * 1000
   output.progress(nil)
-  local replaced
-  for _, one in ipairs(self.outputs) do replaced = end_output(self, one) or replaced end
-  local status = self:status()
-  if replaced and status ~= 130 and status ~= 143 and status ~= 2 then return replaced end
-  return status
+  local replaced, status = end_outputs(self), self:status()
+  local is_kept = status == 130 or status == 143 or status == 2 or status == 3
+  return replaced and not is_kept and replaced or status
 end
 
 return report

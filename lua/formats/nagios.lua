@@ -77,7 +77,9 @@ function format.result(out, r)
   table.insert(state.lines, plain(("%s %s: %s, %s"):format(word, r.id, r.code, message) .. remedy .. own_text(r)) .. "\n")
 end
 
-local function worst(found)
+-- What broke is UNKNOWN, whatever the checks that were made say.
+local function worst(found, report)
+  if report:broke() then return 3 end
   for _, state in ipairs(WORST) do
     if found[state] then return state end
   end
@@ -91,11 +93,12 @@ local function days_text(days)
 end
 
 function format.finish(out, report)
-  local state, summary, status = out.state, report.summary, worst(out.state.found)
+  local state, summary, status = out.state, report.summary, worst(out.state.found, report)
+  local broken = report:broke() and not state.found[3] and ", kedge itself failed (standard error tells)" or ""
   local performance_text = state.performance[1] and " | " .. table.concat(state.performance, " ") or ""
-  out:write(("KEDGE %s - %s of %s: %d ok, %d with warnings, %d failed, %d skipped%s%s\n"):format(STATES[status],
+  out:write(("KEDGE %s - %s of %s: %d ok, %d with warnings, %d failed, %d skipped%s%s%s\n"):format(STATES[status],
     show.count(summary.total, "check"), plain(report.script), summary.ok, summary.warn, summary.fail, summary.skip,
-    days_text(state.days), performance_text), table.concat(state.lines))
+    days_text(state.days), broken, performance_text), table.concat(state.lines))
   return status
 end
 

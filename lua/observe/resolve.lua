@@ -73,12 +73,13 @@ function resolve.start(seen, opts)
   local families, message, code = families_of(opts)
   if not families then return nil, message, code end
   local source = setmetatable({ news = task.condition(), pending = {}, failures = {}, waiting = {}, all = {}, count = 0,
-    port = to.port, last_family = 4 }, source_mt)
+    port = to.port, last_family = 4, families = families }, source_mt)
   for _, family in ipairs(families) do source.waiting[family] = {} end
   seen.stage, seen.stage_started = "dns", task.now()
   seen.dns = { addresses = source.all }
   local fixed = seen.target.address and { seen.target.address } or to.addresses or (to.ip and { to.ip })
   if fixed then
+    source.literal = fixed[1]
     add(source, nil, fixed, to.zone)
     source.ready_at = task.now()
     seen.dns.fixed = true
@@ -113,6 +114,13 @@ function source_methods:any()
   return #(self.waiting[4] or {}) + #(self.waiting[6] or {}) > 0
 end
 
+-- What the family that was asked for did not find.
+local function nothing_found(self)
+  local family = #self.families == 1 and ("IPv%d "):format(self.families[1]) or ""
+  if self.literal then return ("%s is not an %saddress"):format(self.literal, family) end
+  return ("the name exists, but has no %saddress"):format(family)
+end
+
 --- When no address came at all: code, message.
 function source_methods:failure()
   local best, rank
@@ -122,8 +130,8 @@ function source_methods:failure()
     end
     best = best or failure
   end
-  if best then return best.code, best.message end
-  return "dns.nodata", "no address of the family that was asked for"
+  if best and best.code ~= "dns.nodata" then return best.code, best.message end
+  return "dns.nodata", nothing_found(self)
 end
 
 --- All addresses of a target, as text: list | nil, message, code. Waits.

@@ -11,10 +11,10 @@ return {
       .. "inside a closed network, may hide public names. Look into /etc/resolv.conf, and try another server with --dns ADDRESS.",
   },
   ["dns.nodata"] = {
-    seen = "The name exists, but has no address of the kind that was asked for.",
+    seen = "There is no address to connect to[: {detail}].",
     why = NO_ADDRESS,
-    fix = "If -4 or -6 was given, try without it. Otherwise the owner of the name has to publish an address, or the name "
-      .. "server hides it: compare with another one, --dns ADDRESS.",
+    fix = "If -4, -6 or an address for --interface was given, try without it. Otherwise the owner of the name has to publish an "
+      .. "address, or the name server hides it: compare with another one, --dns ADDRESS.",
   },
   ["dns.timeout"] = {
     seen = "No name server answered in time[ ({detail})].",

@@ -408,10 +408,10 @@ class Command(kedge.Test):
 
     def test_a_result_is_written_as_soon_as_it_is_there(self):
         """A reader of these sees the first while the second check still waits for its server."""
-        for name in STREAMING:
-            with self.subTest(name):
+        for options in [*(["-f", name] for name in STREAMING), ["--print", "{id}"]]:
+            with self.subTest(options[-1]):
                 targets = [self.lab.port["good"], self.lab.port["silent"]]
-                process = kedge.start("check", *(f"tls://127.0.0.1:{port}" for port in targets), "-f", name, "--timeout", "60")
+                process = kedge.start("check", *(f"tls://127.0.0.1:{port}" for port in targets), *options, "--timeout", "60")
                 self.addCleanup(kedge.stop, process)
                 text = ""
                 while f"127.0.0.1:{targets[0]}" not in text:
@@ -427,6 +427,88 @@ class Command(kedge.Test):
 
     def test_a_format_that_is_not_there(self):
         self.refused(*self.to("good"), "-f", "jsnol", says=["jsnol", "jsonl"])
+
+    def lua(self, folder, name, text):
+        with open(f"{folder}/{name}.lua", "w", encoding="utf-8") as file:
+            file.write(text)
+        return f"{folder}/{name}.lua"
+
+    @rows([
+        ("two_to_one_file", ["-f", "json:{0}/out", "-f", "junit:{0}/out"], 2, ["two reports to one place", "{0}/out"]),
+        ("two_names_of_one_file", ["-f", "json:{0}/out", "-f", "junit:{0}/./out"], 2, ["two reports to one place"]),
+        ("two_to_standard_output", ["-f", "json", "-f", "tap"], 2, ["two reports to one place, standard output"]),
+        ("print_and_a_format", ["-f", "json", "--print", "x"], 2, ["two reports to one place, standard output"]),
+        ("no_folder", ["-f", "text:{0}/good", "-f", "html:{0}/none/out"], 3, ["{0}/none/out cannot be written: No such file"]),
+        ("a_folder", ["-f", "text:{0}/good", "-f", "html:{0}"], 3, ["{0} cannot be written", "irectory"]),
+        ("without_functions", ["-f", "json:{0}/good", "-f", "{1}:{0}/out"], 3, ["none of start, result and finish", "empty.lua"]),
+        ("misspelt", ["-f", "json:{0}/good", "-f", "{2}:{0}/out"], 3, ["'finnish' is unknown; did you mean 'finish'?"]),
+        ("print_unknown", ["-f", "json:{0}/out", "--print", "{{timing_ms.total}}"], 2,
+         ["--print has no field 'timing_ms.total'; did you mean 'timings_ms.total'?"]),
+        ("print_open", ["--print", "{{id"], 2, ["--print has a {{ without its }}"]),
+    ])  # fmt: skip
+    def refusals(self, _, options, status, says):
+        """Before anything is checked: one sentence, and no file begun."""
+        folder, scripts = (self.enterContext(tempfile.TemporaryDirectory()) for _ in range(2))
+        places = (folder, self.lua(scripts, "empty", "return {}"), self.lua(scripts, "typo", "return { finnish = function() end }"))
+        self.refused(*self.to("good"), *(option.format(*places) for option in options), exit_status=status,
+                     says=[words.format(*places) for words in says])  # fmt: skip
+        self.assertEqual(os.listdir(folder), [])
+
+    def test_outputs_that_fail_on_the_way(self):
+        """The others are whole, and no beginning of the bad ones is left."""
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        raising = self.lua(self.enterContext(tempfile.TemporaryDirectory()), "raising",
+                           "return { result = function(out) out:write('begun') error('oops') end }")  # fmt: skip
+        done = kedge.run(*self.to("good"), "-f", "text", "-f", f"json:{folder}/whole", "-f", f"{raising}:{folder}/out", "-f", "tap:/dev/full")
+        self.assertEqual(done.status, 3, str(done))
+        self.assertEqual(os.listdir(folder), ["whole"])
+        with open(f"{folder}/whole", encoding="utf-8") as file:
+            self.assertEqual(kedge.validated(file.read())["summary"]["ok"], 1)
+        lines = done.err.splitlines()
+        self.assertEqual(len(lines), 2, done.err)
+        self.assertRegex(lines[0], "^kedge: the format '.*raising.lua' failed: .*raising.lua:1: oops$")
+        self.assertEqual(lines[1], "kedge: /dev/full cannot be written: No space left on device")
+
+    @rows([("good", "good", []), ("bad", "expired", []), ("in_a_file", "good", ["-f", "nagios:{}"])])
+    def nagios_and_an_unwritten_report(self, _, server, options):
+        """UNKNOWN, not the state of the checks: a dead report would never be missed."""
+        path = os.path.join(self.enterContext(tempfile.TemporaryDirectory()), "nagios")
+        options = [option.format(path) for option in options] or ["-f", "nagios"]
+        done = kedge.run(*self.to(server), *options, "-f", "json:/dev/full")
+        self.assertEqual(done.status, 3, str(done))
+        self.assertIn("/dev/full cannot be written", done.err)
+        if done.out:
+            self.assertRegex(done.out, "^KEDGE UNKNOWN - 1 check of check: .*, kedge itself failed")
+
+    @rows([("exponent", "exponent", [], "(RSA 2048, and a public exponent of 9 bytes, where 8 are the most)"),
+           ("modulus", "rsa8192", [], "(RSA 8192, 4096 are the most)"), ("ring", "ring", [], "A limit was reached: more than 64 signatures")])  # fmt: skip
+    def sentences(self, _, server, options, words):
+        result = kedge.run(*self.to(server), *options, "-f", "json").results[0]
+        self.assertIn(words, result["message"])
+
+    @rows([("v6", ["tls://[::1]:1", "-4"], "::1 is not an IPv4 address."), ("v4", ["tls://127.0.0.1:1", "-6"], "127.0.0.1 is not an IPv6 address."),
+           ("resolve", ["tls://a.example:1", "-6", "--resolve", "a.example:1:127.0.0.1"], "127.0.0.1 is not an IPv6 address.")])  # fmt: skip
+    def no_address(self, _, arguments, words):
+        result = self.one("check", *arguments, status="fail", code="dns.nodata")
+        self.assertEqual(result["message"], "There is no address to connect to: " + words)
+
+    def test_print(self):
+        done = kedge.run(*self.to("good"), "--print", "{id} {code} {tls.version} {chain.0.key} {stage}|{values}|{{{status}}}\\t\\n")
+        self.assertEqual((done.status, done.out, done.err), (0, f"{kedge.AVS}:443/auto ok TLSv1.2 RSA 2048 ||{{ok}}\t\n", ""))
+
+    def test_print_beside_a_file(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        done = kedge.run(*self.to("expired"), "--print", "{timings_ms.total} {path} {target}\\n", "-f", f"json:{folder}/json", "-q")
+        with open(f"{folder}/json", encoding="utf-8") as file:
+            result = json.load(file)["results"][0]
+        total, path, target = done.out.split(" ")
+        self.assertEqual((float(total), json.loads(path), json.loads(target)), (result["timings_ms"]["total"], result["path"], result["target"]))
+        self.assertEqual(done.status, 1)
+
+    def test_print_is_safe_on_a_terminal(self):
+        """One line a check, whatever the peer says (kedge.run looks for what a terminal obeys)."""
+        done = kedge.run(*self.to("hostile"), *self.to("http")[1:], "--print", "{message} {remedy} {chain} {warnings} {verdicts} {http.body}\\n")
+        self.assertEqual(done.out.count("\n"), 2, str(done))
 
 
 if __name__ == "__main__":

@@ -179,6 +179,8 @@ local RULE_CASES = {
   { "any usage", { leaf = { extended_key_usage = { "anyExtendedKeyUsage" } } }, "bad_usage", "extended_usage@0" },
   { "any usage and a server's", { leaf = { extended_key_usage = { "anyExtendedKeyUsage", "serverAuth" } } }, "ok" },
   { "a key that cannot be used", { leaf = { key = { type = "ed25519", supported = false } } }, "unsupported", "key_supported@0" },
+  { "an exponent that is too long", { leaf = { key = { type = "rsa", bits = 2048, exponent_length = 9, supported = false } } },
+    "unsupported", "key_supported@0" },
   { "two algorithms", { root = { algorithms_agree = false } }, "bad_certificate", "algorithms_agree@-1" },
 }
 

@@ -78,6 +78,16 @@ function TestReport.test_a_formats_status_replaces()
   lu.assertEquals(run({ fail "tls.closed" }, {}, { fake_output(nagios) }), 2)
 end
 
+function TestReport.test_what_broke_is_not_replaced()
+  local broke
+  local nagios = { finish = function(_, r) broke = r:broke() return 2 end }
+  local file = fake_output({}, { code = "local.file" })
+  file.file = "out.xml"
+  lu.assertEquals({ (run({ ok(), fail "tls.closed" }, {}, { fake_output(nagios), file })), broke }, { 3, true })
+  lu.assertEquals({ (run({ fail "script.error" }, {}, { fake_output(nagios) })), broke }, { 3, true })
+  lu.assertEquals({ (run({ fail "tcp.refused" }, {}, { fake_output(nagios) })), broke }, { 2, false })
+end
+
 function TestReport.test_a_format_that_raises_hurts_no_other()
   local seen = 0
   local bad, good = { result = function() error("oops") end }, { result = function() seen = seen + 1 end }
