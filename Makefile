@@ -148,6 +148,7 @@ LUA_MODULES = \
 	lua/api/handle.lua \
 	lua/api/insecure.lua \
 	lua/api/options.lua \
+	lua/api/reference.lua \
 	lua/api/results.lua \
 	lua/api/session.lua \
 	lua/api/stores.lua \
@@ -206,6 +207,7 @@ ANCHORS = \
 	trust/AmazonRootCA4.pem \
 	trust/StarfieldClass2CertificationAuthority.pem \
 	trust/StarfieldServicesRootCertificateAuthority-G2.pem
+TEXTS = lua/kedge.d.lua
 LUA_SHARE = /usr/share/lua/5.4
 LUA_LIBRARIES = $(LUA_SHARE)/argparse.lua $(LUA_SHARE)/dkjson.lua
 
@@ -233,6 +235,7 @@ C_TESTS = \
 	tests/core/tree_test.c \
 	tests/core/trust_test.c
 LUA_TESTS = \
+	tests/unit/api_spec.lua \
 	tests/unit/audit_spec.lua \
 	tests/unit/avs_spec.lua \
 	tests/unit/cli_spec.lua \
@@ -387,7 +390,7 @@ endef
 FORCE:
 .PHONY: FORCE
 
-EMBEDDED = $(LUA_MODULES) $(SCRIPTS) $(ANCHORS) $(LUA_LIBRARIES)
+EMBEDDED = $(LUA_MODULES) $(SCRIPTS) $(ANCHORS) $(TEXTS) $(LUA_LIBRARIES)
 embed_TEXT = $(LUA) debug=$(DEBUG) source=$(EMBED_SOURCE) epoch=$(SOURCE_DATE_EPOCH) $(EMBEDDED)
 $(eval $(call STAMP,embed))
 
@@ -549,7 +552,7 @@ SHELL_FILES = .ci/run .ci/apt .ci/demo .ci/layers .ci/coverage tests/run tests/l
 lint: lint-lists lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy ## luacheck, cppcheck, clang-tidy, shellcheck, warnings, who includes what
 
 # Nothing of these kinds lies in the tree without standing in a list above.
-UNLISTED = $(filter-out $(LINT_C) $(LUA_MODULES) $(SCRIPTS) $(ANCHORS) $(LUA_TESTS) $(E2E_TESTS) $(OTHER_TESTS) $(SANITIZED_TESTS), \
+UNLISTED = $(filter-out $(LINT_C) $(LUA_MODULES) $(SCRIPTS) $(ANCHORS) $(TEXTS) $(LUA_TESTS) $(E2E_TESTS) $(OTHER_TESTS) $(SANITIZED_TESTS), \
 	$(wildcard core/*.c core/bind/*.c lua/*.lua lua/*/*.lua scripts/*.lua trust/*.pem tests/core/*_test.c \
 	tests/unit/*_spec.lua tests/conformance/*_spec.lua tests/*/*_test.py tests/*/*_test.sh))
 lint-lists:

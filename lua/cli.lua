@@ -80,10 +80,21 @@ function builtin.list(reader)
   return math.max(launch.show(text), faults[1] and 3 or 0)
 end
 
+-- What scripts can call, or all about one name of it.
+local function help_api(name)
+  local reference = require "kedge.api.reference"
+  if not name then return launch.show(reference.overview()) end
+  local text, message = reference.of(name)
+  if not text then return complain(message) end
+  return launch.show(text)
+end
+
 function builtin.help(reader)
-  local words, message = command_line.plain(reader, 1)
+  local words, message = command_line.plain(reader, 2)
   if not words then return complain(message) end
   local help, name = require "kedge.help", words[1]
+  if name == "api" then return help_api(words[2]) end
+  if words[2] then return complain(("'%s' is one word too many"):format(require("kedge.show").escape(words[2]:sub(1, 200)))) end
   if not name or builtin[name] then return launch.show(help.overview()) end
   local done, status, script
   done, message, status = ask_first(reader.opts.script_dir)

@@ -13,6 +13,7 @@ function help.short()
     .. "  kedge check TARGET...   check any TLS service: host, host:port, https://...\n"
     .. "  kedge list              all commands\n"
     .. "  kedge help COMMAND      what a command does and takes\n"
+    .. "  kedge help api          what scripts of your own can call\n"
 end
 
 local function parser_for(name, description)

@@ -1,6 +1,6 @@
 -- Writes, as C, what the binary carries: `lua5.4 embed.lua OUTPUT FILE...`.
 -- Lua files become bytecode (stripped unless DEBUG is set in the environment),
--- PEM files stay text. Kind and name follow from the path. Bytecode is the
+-- PEM files and the reference stay text. Kind and name follow from the path. Bytecode is the
 -- format of the machine that builds: cross-building to another byte order
 -- needs EMBED_SOURCE, which embeds the Lua text itself.
 
@@ -10,6 +10,7 @@ local as_source = (os.getenv("EMBED_SOURCE") or "") ~= ""
 
 -- First match wins; what the pattern captures is the name, with dots for slashes.
 local places = {
+  { pattern = "^lua/(kedge%.d)%.lua$", kind = "TEXT" },
   { pattern = "^lua/formats/(.+)%.lua$", kind = "FORMAT" },
   { pattern = "^lua/(kedge)%.lua$", kind = "MODULE" },
   { pattern = "^lua/(.+)%.lua$", kind = "MODULE", prefix = "kedge." },
@@ -41,7 +42,7 @@ end
 
 local function content_of(path, kind)
   local text = read(path)
-  if kind == "ANCHOR" then return text end
+  if kind == "ANCHOR" or kind == "TEXT" then return text end
   local chunk, message = load(text, "@" .. path, "t")
   if not chunk then fail(message) end
   return as_source and text or string.dump(chunk, not keep_debug)

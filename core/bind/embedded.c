@@ -1,8 +1,9 @@
 /*
  * kedge.core.embedded: what the binary carries.
  *
- *   names(kind) -> list of names, sorted; kind is "module", "format", "script" or "anchor"
+ *   names(kind) -> list of names, sorted; kind is "module", "format", "script", "anchor" or "text"
  *   load(kind, name [, environment]) -> the chunk as a function | nil, message, "local.file"
+ *   text(name) -> a file that is carried as it is | nil, message, "local.file"
  *   anchors() -> list of { name = "AmazonRootCA1.pem", text = PEM }
  *   version, prefix -> strings; build_time -> seconds since 1970
  */
@@ -14,7 +15,7 @@
 #include "bind.h"
 #include "modules.h"
 
-static const char *const kind_names[] = { "module", "format", "script", "anchor", NULL };
+static const char *const kind_names[] = { "module", "format", "script", "anchor", "text", NULL };
 
 const struct embedded *
 embedded_find(enum embedded_kind kind, const char *name)
@@ -61,7 +62,7 @@ load(lua_State *L)
 	const char *name = luaL_checkstring(L, 2);
 	const struct embedded *file = embedded_find(kind, name);
 
-	luaL_argcheck(L, kind != EMBEDDED_ANCHOR, 1, "an anchor is not a chunk");
+	luaL_argcheck(L, kind != EMBEDDED_ANCHOR && kind != EMBEDDED_TEXT, 1, "not a chunk");
 	lua_settop(L, 3);
 	if (!file)
 		return bind_fail(L, "local.file", "no built-in %s '%s'", kind_names[kind], name);
@@ -71,6 +72,18 @@ load(lua_State *L)
 		lua_pushvalue(L, 3);
 		lua_setupvalue(L, -2, 1); /* a main chunk's first upvalue is _ENV */
 	}
+	return 1;
+}
+
+static int
+text(lua_State *L)
+{
+	const char *name = luaL_checkstring(L, 1);
+	const struct embedded *file = embedded_find(EMBEDDED_TEXT, name);
+
+	if (!file)
+		return bind_fail(L, "local.file", "no built-in text '%s'", name);
+	lua_pushlstring(L, (const char *)file->data, file->length);
 	return 1;
 }
 
@@ -98,6 +111,7 @@ anchors(lua_State *L)
 static const luaL_Reg library[] = {
 	{ "names", names },
 	{ "load", load },
+	{ "text", text },
 	{ "anchors", anchors },
 	{ NULL, NULL },
 };

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum embedded_kind { EMBEDDED_MODULE, EMBEDDED_FORMAT, EMBEDDED_SCRIPT, EMBEDDED_ANCHOR };
+enum embedded_kind { EMBEDDED_MODULE, EMBEDDED_FORMAT, EMBEDDED_SCRIPT, EMBEDDED_ANCHOR, EMBEDDED_TEXT };
 
 struct embedded {
 	enum embedded_kind kind;

@@ -7,6 +7,9 @@ local task = require "kedge.task"
 
 local handle = {}
 
+--- Names of kinds -> metatables, with `methods`.
+handle.classes = {}
+
 --- A metatable for handles called `kind` ("stream") with these methods, each of
 --- which gets a handle that was checked; `close` may run at any time and twice.
 function handle.class(kind, methods)
@@ -28,6 +31,7 @@ function handle.class(kind, methods)
     end)
   end
   class.__close = methods.close
+  handle.classes[kind] = class
   return class
 end
 

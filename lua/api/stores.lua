@@ -15,6 +15,7 @@ local x509 = require "kedge.core.x509"
 local stores = {}
 
 local methods = {}
+stores.methods = methods
 local store_mt = { __index = methods, __name = "kedge.store" }
 
 function store_mt.__len(self)
