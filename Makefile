@@ -192,11 +192,28 @@ LUA_MODULES = \
 	lua/reasons/store.lua \
 	lua/reasons/tls.lua \
 	lua/reasons/trust.lua \
+	lua/update.lua \
 	lua/update/after.lua \
+	lua/update/backup.lua \
+	lua/update/changes.lua \
+	lua/update/configuration.lua \
 	lua/update/fetch.lua \
-	lua/update/source.lua
+	lua/update/forecast.lua \
+	lua/update/links.lua \
+	lua/update/names.lua \
+	lua/update/plan.lua \
+	lua/update/refusal.lua \
+	lua/update/source.lua \
+	lua/update/state.lua \
+	lua/update/survey.lua \
+	lua/update/system.lua \
+	lua/update/tool.lua \
+	lua/update/transaction.lua \
+	lua/update/verdict.lua \
+	lua/update/words.lua
 SCRIPTS = \
 	scripts/ca-audit.lua \
+	scripts/ca-update.lua \
 	scripts/check.lua \
 	scripts/regions.lua \
 	scripts/sdk-config.lua

@@ -1,0 +1,108 @@
+-- One run of `kedge ca-update`: what it would do, or does, to a trust store.
+
+local plan = require "kedge.update.plan"
+local refusal = require "kedge.update.refusal"
+local source = require "kedge.update.source"
+local state = require "kedge.update.state"
+local survey = require "kedge.update.survey"
+local system = require "kedge.update.system"
+local tool = require "kedge.update.tool"
+local transaction = require "kedge.update.transaction"
+local words = require "kedge.update.words"
+
+local update = {}
+
+local PENDING, REFUSED = 5, 3 -- exit statuses
+
+local function is_ours(facts)
+  return facts.layout.family ~= "openwrt" and facts.layout.family ~= "fedora"
+end
+
+-- The tool, where the layout has one to be run; nil where files are changed by hand.
+local function choose_tool(facts)
+  if facts.layout.family ~= "debian" or not facts.layout.configuration then return nil end
+  local chosen, why = tool.choose(facts.system)
+  if not chosen and facts.layout.name ~= "Buildroot" and facts.layout.name ~= "Alpine" then refusal.raise(why, "local.tool_missing") end
+  return chosen
+end
+
+local function survey_and_plan(job, facts)
+  survey.read(facts)
+  job.tool = choose_tool(facts)
+  return plan.make(facts, job.wanted, job.tool)
+end
+
+local function report_all(job, list)
+  for _, r in ipairs(list) do job.report(r) end
+end
+
+local function dry(job, facts)
+  local _, found = refusal.catch(state.find, facts.system, facts.layout)
+  local known, journal = refusal.catch(function() return found:journal() end)
+  local is_interrupted = known and journal ~= nil
+  if is_interrupted then job.report(words.interrupted()) end
+  local the_plan = survey_and_plan(job, facts)
+  if not the_plan.is_needed then
+    if not is_interrupted then job.report(words.nothing(facts, job.wanted)) end
+    return is_interrupted and PENDING or 0
+  end
+  report_all(job, words.plan(facts, the_plan, job.tool))
+  return PENDING
+end
+
+local function apply(job, facts)
+  if not is_ours(facts) then
+    refusal.raise(("kedge doesn't write the store of %s; without --apply it prints the commands of that system's own tool"):format(
+      facts.layout.name))
+  end
+  job.state = state.find(facts.system, facts.layout)
+  if not job.state:journal() then
+    local the_plan = survey_and_plan(job, facts)
+    if not the_plan.is_needed then
+      job.report(words.nothing(facts, job.wanted))
+      return 0
+    end
+    transaction.check_permission(job, facts, the_plan)
+  end
+  job.state:take_locks()
+  local recovered = transaction.recover(job.state)
+  if recovered then job.report(words.interrupted(recovered)) end
+  local the_plan = survey_and_plan(job, facts)
+  if not the_plan.is_needed then
+    job.report(words.nothing(facts, job.wanted))
+    return 0
+  end
+  local list = words.applied(facts, the_plan, job.tool)
+  local outcome = transaction.apply(job, facts, the_plan)
+  report_all(job, list)
+  job.report(words.done(facts, outcome, job.conclusion()))
+end
+
+local function load(job)
+  local wanted, message, status = source.load { from = job.from, fetch = job.fetch, opts = job.opts }
+  if not wanted then refusal.raise(message, "local.file", { status = status }) end
+  for _, note in ipairs(wanted.notes or {}) do job.log(note) end
+  return wanted
+end
+
+local function run(job)
+  local facts = survey.open(system.open(job.root))
+  job.wanted = load(job)
+  return (job.apply and apply or dry)(job, facts)
+end
+
+--- Does what `job` says: root=, from=, fetch=, apply=, rollback=, seconds= for the tool, opts= the options of the run,
+--- report(result), log(sentence), conclusion() -> what a check afterwards came to or nil, again= the command line with
+--- sudo. The exit status, or nil where the results decide; nil, a sentence and a status where nothing was begun.
+function update.run(job)
+  local done, value = refusal.catch(run, job)
+  if job.state then job.state:close() end
+  if done then return value or true end
+  if value.is_rolled_back or value.is_broken then
+    job.report(words.failed(value))
+    return REFUSED
+  end
+  return nil, value.message, value.status or REFUSED
+end
+
+return update

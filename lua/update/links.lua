@@ -1,0 +1,86 @@
+-- The links of an image while this system's tool works on it. The tool sees absolute links with this system's eyes: they
+-- would lead it to this system's own files, or nowhere, and then it removes them. So before it runs, each leads by its full
+-- path to where it leads inside the image, and afterwards it says what it said before. What the tool made itself
+-- leads, on the card, to the same files by their names there.
+
+local change = require "kedge.core.change"
+local refusal = require "kedge.update.refusal"
+local tree = require "kedge.core.tree"
+
+local links = {}
+
+local DEPTH_MAX = 8
+
+-- Calls fn(path inside, kernel's path, target) for each link of a folder, and below it if `deep`.
+local function each(system, folder, deep, fn, depth)
+  for _, name in ipairs(system:list(folder)) do
+    local path = folder .. "/" .. name
+    local real = system:real(folder) .. "/" .. name
+    local entry = system:look(real)
+    if entry and entry.type == "link" then fn(path, real, entry.target) end
+    if deep and entry and entry.type == "directory" and (depth or 1) < DEPTH_MAX then
+      each(system, path, true, fn, (depth or 1) + 1)
+    end
+  end
+end
+
+-- Where the kernel thinks that a path leads; nil where nothing is.
+local function seen_from_here(real)
+  local found, message, code = tree.resolve("/", real)
+  if not found and code ~= "missing" then refusal.raise(message, code) end
+  return found
+end
+
+--- Before the tool runs: a list for `restore`. made: the forecast, whose links the tool makes anew by itself.
+function links.localize(facts, made)
+  local system, layout, list = facts.system, facts.layout, {}
+  local function consider(path, real, target)
+    local inside = system:real(path)
+    if inside == seen_from_here(real) then return end
+    local leads = inside or system.root .. "/nowhere"
+    list[#list + 1] = { real = real, target = target, temporary = leads }
+  end
+  each(system, layout.directory, false, function(path, real, target)
+    local source = made.links[path:match("[^/]*$")]
+    if not source or system:real(source) ~= system:real(path) then consider(path, real, target) end
+  end)
+  for _, folder in ipairs { layout.shipped, layout.chosen[1] } do each(system, folder, true, consider) end
+  for _, one in ipairs(list) do refusal.check(change.link(one.temporary, one.real)) end
+  return list
+end
+
+-- The name inside of what a link of the tool's leads to.
+local function name_inside(facts, target)
+  local system = facts.system
+  for _, folder in ipairs { facts.layout.shipped, facts.layout.chosen[1] } do
+    local real = system:place(folder)
+    if real and target:sub(1, #real + 1) == real .. "/" then return folder .. target:sub(#real + 1) end
+  end
+  if target:sub(1, #system.root + 1) == system.root .. "/" then return target:sub(#system.root + 1) end
+  return target
+end
+
+--- After the tool ran.
+function links.restore(facts, list)
+  local system = facts.system
+  for _, one in ipairs(list) do
+    local entry = system:look(one.real)
+    if entry and entry.target == one.temporary then refusal.check(change.link(one.target, one.real)) end
+  end
+  each(system, facts.layout.directory, false, function(_, real, target)
+    local name = name_inside(facts, target)
+    if name ~= target then refusal.check(change.link(name, real)) end
+  end)
+end
+
+--- Gives links that root made in somebody else's image to the owner of their folder.
+function links.give(facts)
+  local system = facts.system
+  local folder = system:look(system:real(facts.layout.directory))
+  each(system, facts.layout.directory, false, function(_, real, target)
+    local entry = system:look(real)
+    if entry.uid ~= folder.uid or entry.gid ~= folder.gid and folder.uid ~= 0 then refusal.check(change.link(target, real)) end
+  end)
+end
+
+return links

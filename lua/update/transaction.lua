@@ -1,0 +1,218 @@
+-- A run that changes a store: locks, what an interrupted run left, backup, journal, changes, proof, end. Whatever goes wrong
+-- between the journal's first word and its last, everything goes back to the backup: by the run itself, or by the next one.
+
+local admit = require "kedge.core.admit"
+local backup = require "kedge.update.backup"
+local change = require "kedge.core.change"
+local changes = require "kedge.update.changes"
+local forecast = require "kedge.update.forecast"
+local interrupt = require "kedge.interrupt"
+local plan = require "kedge.update.plan"
+local refusal = require "kedge.update.refusal"
+local survey = require "kedge.update.survey"
+local tool = require "kedge.update.tool"
+local tree = require "kedge.core.tree"
+local verdict = require "kedge.update.verdict"
+
+local transaction = {}
+
+local RUNS_MAX = 3 -- of the tool, where somebody else's runs get between
+
+--- Ends what an interrupted run left, under the locks: "finished" or "rolled back", or nil where there was none.
+function transaction.recover(state)
+  local journal = state:journal()
+  if not journal then
+    state:clean()
+    return nil
+  end
+  if journal.state == "unreadable" then refusal.raise(state.folder .. "/journal cannot be read; nothing was changed") end
+  if journal.state == "verified" then
+    state:prune()
+    state:end_journal()
+    state:clean()
+    return "finished"
+  end
+  backup.restore(state, journal.backup)
+  refusal.check(change.flush_system(state.folder))
+  state:end_journal()
+  state:clean()
+  return "rolled back"
+end
+
+-- What can be known before anything is changed.
+
+local MARGIN = 64 * 1024 -- bytes beside what is counted
+
+local function check_place(job, real)
+  local system = refusal.check(tree.system(real))
+  if system.read_only then
+    refusal.raise(("%s is on a file system that is mounted read-only; nothing was changed"):format(real), "local.file")
+  end
+  local may, _, code = change.access(real)
+  if may then return end
+  local hint = admit.is_root() and "" or "; run it as its owner, or: " .. job.again
+  refusal.raise(("%s cannot be written%s; nothing was changed%s"):format(real, code == "local.permission" and " by this user" or "", hint),
+    "local.permission")
+end
+
+-- The kernel's paths of the folders that a plan writes in.
+local function places(facts, the_plan)
+  local system, list = facts.system, {}
+  local function add(path)
+    if path then list[#list + 1] = system:nearest(path:match("^(.*)/[^/]*$")) end
+  end
+  for _, new in ipairs(the_plan.files) do add(new.path) end
+  if the_plan.changes[1] then add(facts.layout.configuration) end
+  if facts.layout.bundle and system:real(facts.layout.bundle) then
+    add(facts.layout.bundle)
+    add(system:inside(system:real(facts.layout.bundle)))
+  end
+  if the_plan.mode == "tool" then add(facts.layout.directory .. "/x") end
+  return list
+end
+
+--- Raises where a plan can't be carried out: no permission, a file system that is read-only.
+function transaction.check_permission(job, facts, the_plan)
+  for _, real in ipairs(places(facts, the_plan)) do check_place(job, real) end
+end
+
+local function size_of(facts, path)
+  local real = path and facts.system:real(path)
+  return real and facts.system:look(real).size or 0
+end
+
+local function check_space(facts, the_plan, state)
+  local system, layout = facts.system, facts.layout
+  local bundle, text = size_of(facts, layout.bundle), size_of(facts, layout.configuration)
+  local wanted = {}
+  local function want(real, bytes)
+    local device = system:look(real).device
+    wanted[device] = wanted[device] or { real = real, bytes = MARGIN, inodes = 16 }
+    wanted[device].bytes = wanted[device].bytes + bytes
+  end
+  want(state.folder, 2 * bundle + text + size_of(facts, layout.bundle .. ".new"))
+  if layout.bundle then want(system:nearest(layout.bundle:match("^(.*)/")), 2 * bundle) end
+  if the_plan.changes[1] then want(system:nearest(layout.configuration:match("^(.*)/")), text) end
+  for _, new in ipairs(the_plan.files) do want(system:nearest(new.path:match("^(.*)/")), #new.text + 4096) end
+  for _, one in pairs(wanted) do
+    local bytes, inodes = refusal.check(change.free(one.real))
+    if bytes < one.bytes or inodes < one.inodes + 4 * #the_plan.files then
+      refusal.raise(("the file system of %s is too full: %d KiB are needed and %d are free; nothing was changed"):format(one.real,
+        one.bytes // 1024 + 1, bytes // 1024))
+    end
+  end
+end
+
+-- Carrying out.
+
+--- Looks at the stores once more, when nobody else works on them: whether they are what the configuration makes of them.
+function transaction.look(facts)
+  local has_remainder = tool.wait_for_others(facts)
+  if has_remainder then refusal.check(change.remove(facts.system:place(facts.layout.bundle .. ".new"))) end
+  survey.read(facts)
+  return not has_remainder and verdict.agrees(forecast.make(facts, facts.text), facts.stores)
+end
+
+-- Runs the tool until the stores are what the configuration makes of them.
+local function run_until_agreed(job, facts, run)
+  repeat
+    if run.count > 0 then
+      run.made = forecast.make(facts, facts.text)
+      run.relink = plan.stale_links(facts, run.made)
+      job.log("the store is not what its configuration says, so somebody else's run got between: once more")
+    end
+    run.count = run.count + 1
+    local done, message, output = changes.run_tool(facts, run)
+    if not done then refusal.raise(message, "local.tool_failed", { output = output }) end
+    run.agreed = transaction.look(facts)
+  until run.agreed or run.count == RUNS_MAX or interrupt.signal()
+end
+
+-- Raises unless all that was usable is, and so is what was wanted.
+local function prove(facts, wanted, before)
+  local after = verdict.sets(facts.stores)
+  local lost, absent = verdict.lost(before, after), verdict.absent(wanted, after)
+  if lost[1] then refusal.raise(("%d would be lost: %s"):format(#lost, verdict.names(lost))) end
+  if absent[1] then refusal.raise("afterwards there is still no " .. table.concat(absent, ", ")) end
+  return after
+end
+
+local function new_run(job, facts, the_plan)
+  local temporary = job.state:temporary()
+  return { tool = job.tool, temporary = temporary, lock = job.state.lock, seconds = job.seconds, relink = the_plan.relink,
+    made = the_plan.made, bundle = changes.bundle(facts, temporary), count = 0 }
+end
+
+-- Back to the backup; raises what went wrong, with what became of it.
+local function roll_back(job, number, problem)
+  local state = job.state
+  local done, failure = refusal.catch(function()
+    backup.restore(state, number)
+    refusal.check(change.flush_system(state.folder))
+    state:end_journal()
+    state:clean()
+  end)
+  if not done then
+    refusal.raise(("%s; going back failed too (%s): run it again, and it will go on with that"):format(problem.message, failure.message),
+      problem.code, { output = problem.output, is_broken = true })
+  end
+  refusal.raise(problem.message .. "; everything was rolled back", problem.code, { output = problem.output, is_rolled_back = true })
+end
+
+local function new_backup(facts, the_plan, state)
+  local recorder = backup.recorder(facts.system)
+  changes.record(facts, the_plan, recorder)
+  local list = state:backups()
+  local number = (list[#list] or 0) + 1
+  backup.write(state, recorder, number)
+  return number
+end
+
+-- What comes between the journal's words: the tool, and the proof. `run` is nil where no tool is needed.
+local function work(job, facts, run, before)
+  if run then run_until_agreed(job, facts, run) else survey.read(facts) end
+  return prove(facts, job.wanted, before)
+end
+
+local function finish(job, facts, the_plan, number, before, after)
+  local state = job.state
+  backup.write_certificates(state, number, before, after, facts.text)
+  for _, real in ipairs(places(facts, the_plan)) do refusal.check(change.flush_system(real)) end
+  refusal.check(change.flush_system(state.folder))
+  state:write_journal("verified", number)
+end
+
+-- One round, from the journal's first word to its last: the certificates that are usable now.
+local function round(job, facts, the_plan, number, run, before)
+  job.state:write_journal("begun", number)
+  local done, after = refusal.catch(function()
+    if not run or run.count == 0 then changes.write(facts, the_plan) end
+    local sets = work(job, facts, run, before)
+    finish(job, facts, the_plan, number, before, sets)
+    return sets
+  end)
+  if not done then roll_back(job, number, after) end
+  job.state:prune()
+  job.state:end_journal()
+  return after
+end
+
+--- Carries out a plan under the locks: { before=, after= numbers of certificates, runs= of the tool, agreed= false where
+--- somebody else was at work to the end }. Raises where it didn't succeed; then everything is as it was, unless the refusal
+--- says otherwise.
+function transaction.apply(job, facts, the_plan)
+  local before = verdict.sets(facts.stores)
+  transaction.check_permission(job, facts, the_plan)
+  check_space(facts, the_plan, job.state)
+  local number = new_backup(facts, the_plan, job.state)
+  local run = the_plan.mode == "tool" and new_run(job, facts, the_plan) or nil
+  local after = round(job, facts, the_plan, number, run, before)
+  -- What somebody else began before us may have ended after us.
+  while run and run.agreed and not transaction.look(facts) do
+    run.agreed = false
+    if run.count < RUNS_MAX then after = round(job, facts, the_plan, number, run, before) end
+  end
+  return { before = verdict.count(before), after = verdict.count(after), runs = run and run.count or 0, agreed = not run or run.agreed }
+end
+
+return transaction
