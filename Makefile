@@ -17,6 +17,9 @@ EMBED_SOURCE =
 SHARED =
 V =
 
+# Line editing for `kedge -i` by libedit where its static library is there; empty: lines as the terminal gives them.
+EDIT := $(shell $(CC) $(CPPFLAGS) -include histedit.h -x c -fsyntax-only /dev/null 2>/dev/null && echo libedit)
+
 # What kedge is made of ------------------------------------------------------
 
 CORE = \
@@ -29,6 +32,7 @@ CORE = \
 	core/digest.c \
 	core/dn.c \
 	core/dn_text.c \
+	core/edit.c \
 	core/entropy.c \
 	core/extension.c \
 	core/file.c \
@@ -79,9 +83,11 @@ BINDINGS = \
 	core/bind/net_h2.c \
 	core/bind/net_interface.c \
 	core/bind/process.c \
+	core/bind/prompt.c \
 	core/bind/resolver.c \
 	core/bind/store.c \
 	core/bind/tree.c \
+	core/bind/watch.c \
 	core/bind/x509.c
 LUA_MODULES = \
 	lua/audit.lua \
@@ -105,7 +111,9 @@ LUA_MODULES = \
 	lua/flat.lua \
 	lua/foreign.lua \
 	lua/help.lua \
+	lua/history.lua \
 	lua/http1.lua \
+	lua/inspect.lua \
 	lua/instant.lua \
 	lua/interrupt.lua \
 	lua/json.lua \
@@ -128,6 +136,7 @@ LUA_MODULES = \
 	lua/places.lua \
 	lua/policy.lua \
 	lua/print.lua \
+	lua/prompt.lua \
 	lua/reasons.lua \
 	lua/report.lua \
 	lua/result.lua \
@@ -203,6 +212,7 @@ LUA_MODULES = \
 	lua/update/names.lua \
 	lua/update/plan.lua \
 	lua/update/refusal.lua \
+	lua/update/rollback.lua \
 	lua/update/source.lua \
 	lua/update/state.lua \
 	lua/update/survey.lua \
@@ -261,7 +271,9 @@ LUA_TESTS = \
 	tests/unit/explain_spec.lua \
 	tests/unit/file_spec.lua \
 	tests/unit/flat_spec.lua \
+	tests/unit/history_spec.lua \
 	tests/unit/http1_spec.lua \
+	tests/unit/inspect_spec.lua \
 	tests/unit/instant_spec.lua \
 	tests/unit/json_spec.lua \
 	tests/unit/judge_spec.lua \
@@ -303,6 +315,7 @@ E2E_TESTS = \
 	tests/e2e/interrupt_test.py \
 	tests/e2e/network_test.py \
 	tests/e2e/output_test.py \
+	tests/e2e/prompt_test.py \
 	tests/e2e/regions_test.py \
 	tests/e2e/resources_test.py \
 	tests/e2e/sdk_config_test.py \
@@ -340,16 +353,19 @@ BASE = -std=c11 $(WARNINGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -iquote . -iquo
 	$(LUA_INCLUDE) -ffile-prefix-map='$(CURDIR)'=.
 DEFINES = -DKEDGE_VERSION='"$(VERSION)"' -DKEDGE_PREFIX='"$(PREFIX)"'
 LIBRARIES = -llua5.4 -lbearssl -lnghttp2 -lcares -lev
-LIBS = $(if $(SHARED),$(LIBRARIES),-Wl,-Bstatic $(LIBRARIES) -Wl,-Bdynamic) -lm
+# Not in kedge-static, which it would make a third of a MiB larger.
+EDIT_CFLAGS = $(if $(EDIT),-DKEDGE_EDIT)
+EDIT_LIBRARIES = $(if $(EDIT),-ledit -lbsd -lmd -ltinfo)
+LIBS = $(if $(SHARED),$(LIBRARIES) $(if $(EDIT),-ledit),-Wl,-Bstatic $(LIBRARIES) $(EDIT_LIBRARIES) -Wl,-Bdynamic) -lm
 
-plain_CFLAGS = $(BASE) $(HARDENING) $(CPPFLAGS) $(CFLAGS)
+plain_CFLAGS = $(BASE) $(EDIT_CFLAGS) $(HARDENING) $(CPPFLAGS) $(CFLAGS)
 plain_LDFLAGS = $(HARDENING_LD) $(LDFLAGS)
 plain_LIBS = $(LIBS)
 # ./kedge itself takes glibc in too, as a PIE all the same: shared libraries
 # cost a third of its memory and half of its start. Not with SHARED=1.
 ifndef SHARED
 plain_LINK = -static-pie -Wl,-z,relro,-z,now $(LDFLAGS)
-plain_LINK_LIBS = $(LIBRARIES) -lm
+plain_LINK_LIBS = $(LIBRARIES) $(EDIT_LIBRARIES) -lm
 plain_EXTRA = $(STATIC_ONLY:%.c=build/plain/%.o)
 endif
 
@@ -359,12 +375,12 @@ static_LDFLAGS = -static -s -Wl,--gc-sections,-z,relro,-z,noseparate-code $(LDFL
 static_EXTRA = $(STATIC_ONLY:%.c=build/static/%.o)
 static_LIBS = $(LIBRARIES) -lm
 
-sanitized_CFLAGS = $(BASE) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+sanitized_CFLAGS = $(BASE) $(EDIT_CFLAGS) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all $(CPPFLAGS)
 sanitized_LDFLAGS = -fsanitize=address,undefined $(LDFLAGS)
 sanitized_LIBS = $(LIBS)
 
-coverage_CFLAGS = $(BASE) -O0 -g --coverage $(CPPFLAGS)
+coverage_CFLAGS = $(BASE) $(EDIT_CFLAGS) -O0 -g --coverage $(CPPFLAGS)
 coverage_LDFLAGS = --coverage $(LDFLAGS)
 coverage_LIBS = $(LIBS)
 
@@ -482,10 +498,10 @@ uninstall: ## remove what install put there
 # Packages -------------------------------------------------------------------
 
 BUILD_PACKAGES = gcc libc6-dev lua5.4 liblua5.4-dev libbearssl-dev libnghttp2-dev \
-	libev-dev libc-ares-dev lua-argparse lua-dkjson
+	libev-dev libc-ares-dev lua-argparse lua-dkjson libedit-dev
 DEMO_PACKAGES = openssl python3
 LAB_PACKAGES = dnsmasq-base gnutls-bin
-CHECK_PACKAGES = perl parallel lua-unit libcmocka-dev python3-tap python3-jsonschema python3-cryptography curl strace ca-certificates debootstrap \
+CHECK_PACKAGES = perl parallel tmux procps lua-unit libcmocka-dev python3-tap python3-jsonschema python3-cryptography curl strace ca-certificates debootstrap \
 	jq libxml2-utils python3-junitparser python3-yaml python3-prometheus-client libmonitoring-plugin-perl \
 	cmark-gfm busybox-static dash bash tidy
 # Where Debian has it; without it the tests of -f html in a browser are skipped, and say so.
@@ -587,21 +603,21 @@ lint-shell: | build/dependencies
 # Both compilers, warnings as errors, optimised: some warnings need the data flow.
 lint-warnings: | build/dependencies
 	$(Q)for file in $(LINT_C); do \
-		gcc $(BASE) $(DEFINES) -O2 -Werror -c -o /dev/null $$file && \
-		clang $(BASE) $(DEFINES) -O2 -Werror -fsyntax-only $$file || exit 1; \
+		gcc $(BASE) $(EDIT_CFLAGS) $(DEFINES) -O2 -Werror -c -o /dev/null $$file && \
+		clang $(BASE) $(EDIT_CFLAGS) $(DEFINES) -O2 -Werror -fsyntax-only $$file || exit 1; \
 	done
 
 lint-cppcheck: | build/dependencies
 	$(Q)mkdir -p build/lint/cppcheck
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr \
 		--suppressions-list=.cppcheck --error-exitcode=1 --cppcheck-build-dir=build/lint/cppcheck \
-		-D_GNU_SOURCE $(DEFINES) -I. -Icore $(LINT_C)
+		-D_GNU_SOURCE $(EDIT_CFLAGS) $(DEFINES) -I. -Icore $(LINT_C)
 
 lint-tidy: $(LINT_C:%=build/lint/%.tidy)
 build/lint/%.tidy: % .clang-tidy tests/core/.clang-tidy $(HEADERS) | build/dependencies
 	@echo "  TIDY $<"
 	$(Q)mkdir -p $(@D)
-	$(Q)clang-tidy --quiet --warnings-as-errors='*' $< -- $(BASE) $(DEFINES) 2>$@.log || { cat $@.log; exit 1; }
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' $< -- $(BASE) $(EDIT_CFLAGS) $(DEFINES) 2>$@.log || { cat $@.log; exit 1; }
 	$(Q)touch $@
 
 # The rest -------------------------------------------------------------------
@@ -615,4 +631,5 @@ help: ## this list
 	@echo
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 	@echo
-	@echo "variables: CC CFLAGS CPPFLAGS LDFLAGS PREFIX DESTDIR LUA PYTHON SOURCE_DATE_EPOCH DEBUG SHARED JOBS V"
+	@echo "variables: CC CFLAGS CPPFLAGS LDFLAGS PREFIX DESTDIR LUA PYTHON SOURCE_DATE_EPOCH DEBUG SHARED EDIT JOBS V"
+	@echo "EDIT: line editing for kedge -i, here $(or $(EDIT),none: apt-get install libedit-dev) (EDIT= builds without)"

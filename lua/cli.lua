@@ -67,6 +67,18 @@ local function run_code(reader, codes)
   return launch.run(script, "-e", {}, reader.opts, casual)
 end
 
+-- `kedge -i`
+local function run_prompt(reader, codes)
+  if codes[1] then return complain("-e and -i exclude each other") end
+  local words, message = command_line.plain(reader, 0)
+  if not words then return complain(message) end
+  if reader.opts.version then return launch.show(require("kedge.help").versions()) end
+  local done
+  done, message = options.finish(reader.opts)
+  if not done then return complain(message) end
+  return launch.run(require("kedge.prompt").script, "-i", {}, reader.opts, true)
+end
+
 local builtin = {}
 
 function builtin.list(reader)
@@ -105,20 +117,24 @@ function builtin.help(reader)
   return run_script(reader, script, name)
 end
 
--- What stands for a command among the options: -e CODE.
+-- What stands for a command among the options: -e CODE, and whether there is -i.
 local function codes_of(reader)
-  local codes = {}
-  for _, word in ipairs(reader.rest) do codes[#codes + 1] = word:match("^%-e(.*)$") end
-  return codes
+  local codes, is_prompt = {}, false
+  for _, word in ipairs(reader.rest) do
+    codes[#codes + 1] = word:match("^%-e(.*)$")
+    is_prompt = is_prompt or word == "-i"
+  end
+  return codes, is_prompt
 end
 
 --- Does what the words of the command line say; the exit status. Runs in a task.
 function cli.run(words)
   local reader = command_line.reader(words, options.new())
-  reader.own = { names = { "-e" }, ["-e"] = true }
+  reader.own = { names = { "-e", "-i" }, ["-e"] = true, ["-i"] = false }
   local command, message = command_line.read_options(reader)
   if command == false then return complain(message) end
-  local codes = codes_of(reader)
+  local codes, is_prompt = codes_of(reader)
+  if is_prompt then return run_prompt(reader, codes) end
   if codes[1] then return run_code(reader, codes) end
   if reader.opts.version then return launch.show(require("kedge.help").versions()) end
   if reader.opts.help and not command then return launch.show(require("kedge.help").overview()) end

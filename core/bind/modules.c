@@ -21,9 +21,11 @@ static const luaL_Reg bindings[] = {
 	{ "kedge.core.loop", luaopen_kedge_core_loop },
 	{ "kedge.core.net", luaopen_kedge_core_net },
 	{ "kedge.core.process", luaopen_kedge_core_process },
+	{ "kedge.core.prompt", luaopen_kedge_core_prompt },
 	{ "kedge.core.resolver", luaopen_kedge_core_resolver },
 	{ "kedge.core.store", luaopen_kedge_core_store },
 	{ "kedge.core.tree", luaopen_kedge_core_tree },
+	{ "kedge.core.watch", luaopen_kedge_core_watch },
 	{ "kedge.core.x509", luaopen_kedge_core_x509 },
 };
 

@@ -13,9 +13,11 @@ int luaopen_kedge_core_lock(lua_State *);
 int luaopen_kedge_core_loop(lua_State *);
 int luaopen_kedge_core_net(lua_State *);
 int luaopen_kedge_core_process(lua_State *);
+int luaopen_kedge_core_prompt(lua_State *);
 int luaopen_kedge_core_resolver(lua_State *);
 int luaopen_kedge_core_store(lua_State *);
 int luaopen_kedge_core_tree(lua_State *);
+int luaopen_kedge_core_watch(lua_State *);
 int luaopen_kedge_core_x509(lua_State *);
 
 /* A package.searchers function: name -> loader, chunk name | text that says what was looked for. */
