@@ -97,7 +97,8 @@ end
 
 local function paragraph(out, cause)
   local mark, mark_width = mark_of(out, cause.status)
-  local code, count = out:escape(cause.code), show.count(cause.count, "check")
+  local noun = cause.code:find("%.pending$") and "change" or "check"
+  local code, count = out:escape(cause.code), show.count(cause.count, noun)
   local fits = mark_width + show.width(code) + 2 + #count <= out.width
   out:write("\n", mark, " ", out:paint("bold", code), fits and ", " or ",\n  ", count, "\n")
   seen(out, cause)
@@ -105,7 +106,7 @@ local function paragraph(out, cause)
   labelled(out, "Remedy", cause.remedy)
   local ids = table.concat(cause.ids, ", ")
   if cause.count > #cause.ids then ids = ("%s and %d more"):format(ids, cause.count - #cause.ids) end
-  labelled(out, "Checks", ids)
+  labelled(out, noun == "change" and "Changes" or "Checks", ids)
 end
 
 -- Changes to a file, a line at a time: what is cut off and what is added.
@@ -132,6 +133,20 @@ local function finding(out, r)
   if r.message ~= r.code then labelled(out, "Found", r.message) end
   labelled(out, "Next", r.remedy)
   if r.values and r.values.next then out:write((" "):rep(10), out:escape(tostring(r.values.next)), "\n") end
+end
+
+-- A change to a store is its sentence and what it looks like; what comes of all of them has a remedy.
+local function change(out, r)
+  sentence(out, r)
+  if r.values and type(r.values.diff) == "string" then changes(out, r.values.diff) end
+  if r.status == "ok" then labelled(out, "Next", r.remedy) end
+end
+
+-- As a paragraph has it: the sentences of changes stand above already.
+local function for_paragraph(r)
+  if not (r.labels and r.labels.update == "change") then return r end
+  local message = require("kedge.reasons").explain(r.code, {})
+  return setmetatable({ message = message }, { __index = r })
 end
 
 local function wrapped(out, text)
@@ -164,11 +179,17 @@ function format.result(out, r)
     out:write(out.state.run and "\n" or "", ("Run %d\n"):format(r.run))
     out.state.run = r.run
   end
-  local is_finding = r.labels and r.labels.finding
-  if is_finding then sentence(out, r) else line(out, r) end
-  if not r.target and not is_finding then finding(out, r) end
+  local labels = r.labels or {}
+  if labels.finding then
+    sentence(out, r)
+  elseif labels.update then
+    change(out, r)
+  else
+    line(out, r)
+    if not r.target then finding(out, r) end
+  end
   if out.verbose then require("kedge.details").write(out, r) end
-  out.state.causes:add(r)
+  out.state.causes:add(for_paragraph(r))
 end
 
 function format.finish(out, report)

@@ -168,6 +168,11 @@ return {
     why = "What was audited is not what they judge by, and a repair of the store does not reach them.",
     fix = "Unset {variable} where the system's store is meant, or audit what it names: kedge ca-audit --store {other}.",
   },
+  ["store.pending"] = {
+    seen = "Nothing has been changed yet.",
+    why = "The store is as it was; what stands above is what would be done to it.",
+    fix = "Run it again with --apply.",
+  },
   ["store.clock"] = {
     seen = "This device's clock says {now}, which is before kedge was built ({build}); the store was judged at build time.",
     why = "With a wrong clock good certificates look not yet valid or expired, and every secured connection fails.",

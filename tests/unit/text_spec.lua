@@ -84,6 +84,22 @@ function TestText.test_a_paragraph_of_one_sentence_quotes_nobody()
   lu.assertStrContains(text(), "\n  Seen    it says this\n  Why")
 end
 
+function TestText.test_changes_read_like_a_diff_and_share_a_paragraph()
+  local report, text = results.report("text", { width = 80 })
+  for i = 1, 3 do
+    report:add { id = "/etc/file-" .. i, labels = { update = "change" }, status = "warn", code = "store.pending", cause = "store.pending",
+      message = "Sentence " .. i .. ".", remedy = "Do it.", values = { diff = "+line " .. i .. "\n" },
+      warnings = { { code = "store.pending", message = "Sentence " .. i .. "." } } }
+  end
+  report:finish()
+  local shown = text()
+  lu.assertStrContains(shown, "warn Sentence 2.\n+line 2\nwarn Sentence 3.\n+line 3\n")
+  lu.assertStrContains(shown, "store.pending, 3 changes\n")
+  lu.assertStrContains(shown, "  Changes /etc/file-1, /etc/file-2, /etc/file-3\n")
+  lu.assertEquals(select(2, shown:gsub("Sentence 1", "")), 1)
+  lu.assertEquals(select(2, shown:gsub("Do it", "")), 1)
+end
+
 function TestText.test_causes_are_bounded()
   local report, text = results.report("text", { width = 80 })
   for i = 1, 60 do
