@@ -8,7 +8,7 @@
 /* One set for the process, as signals are: the handler reaches nothing else. */
 static volatile sig_atomic_t received;
 static struct loop *catcher;
-static void (*last_rites)(void);
+static struct loop_handlers handlers;
 
 int
 loop_open(struct loop *loop)
@@ -69,12 +69,14 @@ on_signal(int number)
 	int saved = errno;
 
 	if (received || !catcher) {
-		if (last_rites)
-			last_rites();
+		if (handlers.at_once)
+			handlers.at_once();
 		signal(number, SIG_DFL);
 		raise(number);
 	} else {
 		received = number;
+		if (handlers.at_first)
+			handlers.at_first();
 		ev_async_send(catcher->ev, &catcher->signalled);
 	}
 	errno = saved;
@@ -92,7 +94,7 @@ on_async(struct ev_loop *ev, struct ev_async *watcher, int events)
 }
 
 int
-loop_catch(struct loop *loop, loop_signal *call, void *context, void (*at_once)(void))
+loop_catch(struct loop *loop, loop_signal *call, void *context, const struct loop_handlers *called)
 {
 	struct sigaction action = { .sa_handler = on_signal };
 	int error;
@@ -100,7 +102,7 @@ loop_catch(struct loop *loop, loop_signal *call, void *context, void (*at_once)(
 	loop->on_signal = call;
 	loop->context = context;
 	catcher = loop;
-	last_rites = at_once;
+	handlers = *called;
 	if (!ev_is_active(&loop->signalled)) {
 		ev_async_init(&loop->signalled, on_async);
 		loop->signalled.data = loop;
@@ -111,6 +113,12 @@ loop_catch(struct loop *loop, loop_signal *call, void *context, void (*at_once)(
 	action.sa_flags = SA_NODEFER;
 	error = take(SIGINT, &action);
 	return error ? error : take(SIGTERM, &action);
+}
+
+void
+loop_forget_signal(void)
+{
+	received = 0;
 }
 
 _Noreturn void

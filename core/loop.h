@@ -28,10 +28,18 @@ void loop_close(struct loop *);
  * when nothing is being waited for any more. */
 bool loop_turn(struct loop *, bool wait);
 
+/* What a signal's handler calls; async-signal-safe, NULL: nothing. */
+struct loop_handlers {
+	void (*at_first)(void); /* the first signal */
+	void (*at_once)(void);  /* a second one, before the process ends by it */
+};
+
 /* The first SIGINT or SIGTERM makes `call` from the loop, a second one ends
- * the process at once, by that signal, after at_once (async-signal-safe, may be
- * NULL) was called. One that is ignored stays so. 0 or an errno. */
-int loop_catch(struct loop *loop, loop_signal *call, void *context, void (*at_once)(void));
+ * the process at once, by that signal. One that is ignored stays so. 0 or an errno. */
+int loop_catch(struct loop *loop, loop_signal *call, void *context, const struct loop_handlers *);
+
+/* The signal was dealt with: the next one is a first one again. */
+void loop_forget_signal(void);
 
 /* Ends the process by the given signal, as a shell expects of an interrupted program. */
 _Noreturn void loop_die(int number);

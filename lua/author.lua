@@ -30,6 +30,7 @@ local known = {} -- names of loaded files as they stand in messages
 
 --- Remembers that messages may begin with this file's name.
 function author.remember(chunk)
+  require("kedge.core.watch").own(chunk)
   known[debug.getinfo(chunk, "S").short_src] = true
 end
 

@@ -29,9 +29,23 @@ local function library(name, original, changed)
   end })
 end
 
+-- Coroutines of a script's own, which an interrupt reaches as well.
+local function coroutines()
+  local resume = require("kedge.core.watch").resume
+  local function give(inner, done, ...)
+    if done then return ... end
+    coroutine.close(inner)
+    error((...), 0)
+  end
+  return library("coroutine", coroutine, { resume = resume, wrap = function(fn)
+    local inner = coroutine.create(fn)
+    return function(...) return give(inner, resume(inner, ...)) end
+  end })
+end
+
 local function libraries()
   return {
-    coroutine = library("coroutine", coroutine), math = library("math", math), string = library("string", string),
+    coroutine = coroutines(), math = library("math", math), string = library("string", string),
     table = library("table", table), utf8 = library("utf8", utf8),
     debug = library("debug", { traceback = debug.traceback, getinfo = debug.getinfo }),
     io = library("io", io, { popen = refuse("io.popen", "it would stop every other check; kedge.run{...} runs a program") }),

@@ -87,6 +87,12 @@ function interrupt.wait(fn, ...)
   return nil
 end
 
+--- Forgets the signal that came: the next one is the first again, and what runs from now on isn't interrupted.
+function interrupt.forget()
+  signal = nil
+  loop.forget_signal()
+end
+
 --- Ends the process by the signal that came; returns if none did.
 function interrupt.die()
   if signal then loop.die(signal) end

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "watch.h"
+
 #define ROUTINE "kedge.routine"
 #define STATE "kedge.loop"
 
@@ -244,7 +246,9 @@ routine_resume(struct bind_routine *routine)
 	routine->arguments = 0;
 	routine->phase = ROUTINE_RUNNING;
 	state->running = routine;
+	watch_enter(routine->thread);
 	status = lua_resume(routine->thread, state->main, arguments, &results);
+	watch_enter(NULL);
 	state->running = NULL;
 	if (status != LUA_YIELD) {
 		routine_ended(routine, status, results);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "loop_inside.h"
+#include "watch.h"
 
 #define TIMER "kedge.timer"
 #define CONDITION "kedge.condition"
@@ -184,14 +185,25 @@ static int
 loop_on_signal(lua_State *L)
 {
 	struct bind_state *state = loop_state(L);
+	const struct loop_handlers handlers = { .at_first = watch_signal, .at_once = bind_at_once };
 	int error;
 
 	luaL_checktype(L, 1, LUA_TFUNCTION);
 	luaL_unref(L, LUA_REGISTRYINDEX, state->signal_function);
 	lua_settop(L, 1);
 	state->signal_function = luaL_ref(L, LUA_REGISTRYINDEX);
-	error = loop_catch(&state->loop, on_signal, state, bind_at_once);
+	error = loop_catch(&state->loop, on_signal, state, &handlers);
 	return error ? bind_fail_errno(L, "local.limit", "signals", error) : 0;
+}
+
+/* loop.forget_signal(): the next one is a first one again. */
+static int
+loop_forget_signal_(lua_State *L)
+{
+	(void)L;
+	watch_forget();
+	loop_forget_signal();
+	return 0;
 }
 
 /* loop.die(number): ends the process by this signal. */
@@ -205,6 +217,7 @@ loop_die_(lua_State *L)
 static const luaL_Reg time_functions[] = {
 	{ "sleep", loop_sleep }, { "breathe", loop_breathe }, { "after", loop_after }, { "condition", loop_condition },
 	{ "now", loop_now_ }, { "time", loop_time_ }, { "on_signal", loop_on_signal }, { "die", loop_die_ },
+	{ "forget_signal", loop_forget_signal_ },
 	{ NULL, NULL },
 };
 static const luaL_Reg timer_methods[] = { { "close", timer_close }, { NULL, NULL } };
