@@ -12,8 +12,11 @@ local COLUMNS = { "id", "line", "run", "target.host", "target.port", "target.add
   "chain.0.not_before", "chain.0.not_after", "chain.0.days_left", "chain.0.key", "chain.0.sha256", "chain.0.spki_sha256",
   "anchor.subject", "anchor.sha256", "anchor.not_after", "verdicts.trust.code", "verdicts.trust.store",
   "verdicts.reference.code", "verdicts.reference.store", "h2.ping_ms", "http.version", "http.status" }
--- What has no fixed set of names is a cell of JSON.
-local OBJECTS = { "labels", "values", "warnings" }
+-- What has no fixed set of names is a cell of JSON, of this kind.
+local OBJECTS = { { "labels", "open" }, { "values", "open" }, { "warnings", "warning*" }, { "path", "plain*" }, { "chain", "certificate*" },
+  { "verdicts", "verdicts" }, { "h2", "h2" } }
+-- Columns are added at the end, so that those who count them go on counting right.
+local LATER = { "tls.sni", "http.body", "http.truncated" }
 
 local function cell(value)
   local text = flat.text(value)
@@ -29,7 +32,8 @@ end
 
 function format.start(out)
   local names = { table.unpack(COLUMNS) }
-  for _, name in ipairs(OBJECTS) do names[#names + 1] = name end
+  for _, object in ipairs(OBJECTS) do names[#names + 1] = object[1] end
+  table.move(LATER, 1, #LATER, #names + 1, names)
   write_line(out, names)
 end
 
@@ -37,10 +41,11 @@ function format.result(out, r)
   local found, cells = {}, {}
   for _, field in ipairs(flat.list(r)) do found[field.name] = field.value end
   for i, name in ipairs(COLUMNS) do cells[i] = cell(found[name]) end
-  for _, name in ipairs(OBJECTS) do
-    local object = r[name]
-    cells[#cells + 1] = object and next(object) ~= nil and cell(json.encode(object, name == "warnings" and "warning*" or "open")) or ""
+  for _, object in ipairs(OBJECTS) do
+    local value = r[object[1]]
+    cells[#cells + 1] = value and next(value) ~= nil and cell(json.encode(value, object[2])) or ""
   end
+  for _, name in ipairs(LATER) do cells[#cells + 1] = cell(found[name]) end
   write_line(out, cells)
 end
 

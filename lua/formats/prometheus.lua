@@ -57,12 +57,16 @@ local function add_certificates(out, r, labelled)
 end
 
 local function add_own(out, r, labelled)
+  local taken = {}
   for _, field in ipairs(flat.own(r.values)) do
     local value = field.value
     if type(value) == "boolean" then value = value and 1 or 0 end
     if type(value) == "number" then
       local name, factor = metric.name("kedge_value", field.name)
-      add(out, name, "A value of the script's own.", labelled(), value, factor)
+      -- Two names may become one: wait_ms and wait_s.
+      local labels = taken[name] and labelled { "name", field.name } or labelled()
+      taken[name] = true
+      add(out, name, "A value of the script's own.", labels, value, factor)
     else
       add(out, "kedge_value_info", "Text of the script's own.", labelled({ "name", field.name }, { "value", value }), 1)
     end
