@@ -225,6 +225,7 @@ SCRIPTS = \
 	scripts/ca-audit.lua \
 	scripts/ca-update.lua \
 	scripts/check.lua \
+	scripts/handshake.lua \
 	scripts/regions.lua \
 	scripts/sdk-config.lua
 ANCHORS = \

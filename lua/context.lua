@@ -51,11 +51,26 @@ function context:log(text)
   if not self.options.quiet then output.say(tostring(text)) end
 end
 
+--- Writes text on standard output in place of a report there, before the first result.
+function context:print(text)
+  if type(text) ~= "string" then error(("ctx:print wants text, not a %s"):format(type(text)), 2) end
+  if not self.the_report:leave_standard_output() then
+    error("ctx:print comes before the first result; a report has begun on standard output", 2)
+  end
+  local done, message, code = output.print(text)
+  if not done and code ~= "local.pipe" then self:problem("standard output cannot be written: " .. message) end
+end
+
 --- Reports one result. Raises where it is none.
 function context:report(r)
   local fault = result.fault(r)
   if fault then error(fault, 2) end
   self.the_report:add(insecure.mark(r))
+end
+
+--- Targets of a command line's words, as each takes them.
+function context:targets(words, opts)
+  return require("kedge.api.targets").list(self, words, opts)
 end
 
 --- See lua/each.lua.

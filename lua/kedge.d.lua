@@ -93,8 +93,25 @@ function kedge.explain(observation, verdicts) end
 --- ```
 ---@param text string|kedge.target
 ---@param opts? kedge.target_options
----@return kedge.target
+---@return kedge.target|nil target nil where the text is none
+---@return string message
 function kedge.target(text, opts) end
+
+--- A function for `:convert(...)` of an option that takes one of several words.
+---
+--- Example:
+--- ```lua
+--- local kedge = require "kedge"
+--- return {
+---   summary = "a word of two",
+---   options = function(cmd) cmd:option("--side"):convert(kedge.choice("--side", "left", "right")) end,
+---   run = function(ctx) ctx:report(kedge.ok(ctx.args.side or "left")) end,
+--- }
+--- ```
+---@param option string as it is called in the message
+---@param ... string the words
+---@return function
+function kedge.choice(option, ...) end
 
 --- A result that is ok: one of one's own by an id, or another one changed (in a copy).
 ---
@@ -582,7 +599,7 @@ function store:verify(chain, opts) end
 ---@class kedge.ctx
 ---@field name string the command as the user called it
 ---@field args table arguments of the script's own command line
----@field options table options of every command, as read
+---@field options table options of every command, as read; details = "full" has text show all of a certificate
 local ctx = {}
 
 --- Reports one result.
@@ -599,9 +616,36 @@ function ctx:report(r) end
 ---@param fn fun(item: any): kedge.result|kedge.result[]|nil
 function ctx:each(items, fn) end
 
+--- Targets of words of the command line, as ctx:each takes them: @FILE holds one a line, @- is standard input.
+---
+--- Errors: a word that is no target ends the run as a usage error, a file that
+--- can't be read as a failure; a bad line of one is said and passed over.
+---
+--- Example:
+--- ```lua
+--- local kedge = require "kedge"
+--- return {
+---   summary = "pages that have to be ready",
+---   options = function(cmd) cmd:argument("TARGET", "what to check"):args("+"):target("targets") end,
+---   run = function(ctx)
+---     ctx:each(ctx:targets(ctx.args.targets, { expect = { status = 200, body = "ready" } }), kedge.check)
+---   end,
+--- }
+--- ```
+---@param words string[]
+---@param opts? { protocol?: string, expect?: kedge.expectation, labels?: table, sni?: string|false, alpn?: string|string[] }
+---@return kedge.target[]|function
+function ctx:targets(words, opts) end
+
 --- Says one line on standard error, unless -q.
 ---@param text string
 function ctx:log(text) end
+
+--- Writes text on standard output, in place of a report there.
+---
+--- Errors: raises when a report has begun on standard output.
+---@param text string as it is to stand there
+function ctx:print(text) end
 
 --- Runs another script inside this one; its results go to the same report.
 ---@param script string|kedge.script a name, a path, or a script's table

@@ -8,7 +8,7 @@ local nearest = require "kedge.nearest"
 local PLACES = {
   check = { "kedge.api.checks", "check" }, observe = { "kedge.api.checks", "observe" },
   judge = { "kedge.api.checks", "judge" }, explain = { "kedge.api.checks", "explain" },
-  target = { "kedge.api.targets", "target" },
+  target = { "kedge.api.targets", "target" }, choice = { "kedge.api.tools", "choice" },
   ok = { "kedge.api.results", "ok" }, warn = { "kedge.api.results", "warn" },
   fail = { "kedge.api.results", "fail" }, skip = { "kedge.api.results", "skip" },
   map = { "kedge.api.tools", "map" }, all = { "kedge.api.tools", "all" }, sleep = { "kedge.api.tools", "sleep" },

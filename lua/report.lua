@@ -61,6 +61,16 @@ function report:add(r)
   for _, one in ipairs(self.outputs) do one:flush() end
 end
 
+--- Leaves standard output to the script; nil where a report has begun there.
+function report:leave_standard_output()
+  local kept = {}
+  for _, one in ipairs(self.outputs) do
+    if one.file then kept[#kept + 1] = one elseif self.is_started then return nil end
+  end
+  self.outputs = kept
+  return true
+end
+
 --- True while a reader keeps an output waiting; no check may start then.
 function report:is_waiting()
   for _, one in ipairs(self.outputs) do

@@ -1,27 +1,18 @@
 -- Any TLS service: name, connection, handshake, verdict, one request.
 
-local check = require "kedge.check"
 local expect = require "kedge.expect"
-local options = require "kedge.options"
-local target = require "kedge.target"
-local target_list = require "kedge.target_list"
+local kedge = require "kedge"
 
-local function protocol(word)
-  local value, message, hint = options.one_of("auto", "h2", "http1")(word)
-  return value, message and options.refusal("--protocol", word, message, hint)
-end
-
--- Takes over what was expected; a usage error where it contradicts itself.
-local function take_expectations(ctx)
-  local args, opts = ctx.args, ctx.options
+-- What is expected of every reply, or nil; a usage error where it contradicts itself.
+local function expectation(ctx)
+  local args = ctx.args
   if args.pattern and not args.expect_body then ctx:usage("--pattern needs --expect-body TEXT") end
   if args.pattern then
     local good, message = expect.pattern(args.expect_body)
     if not good then ctx:usage("--expect-body " .. message) end
   end
-  opts.expect_status = #args.expect_status > 0 and args.expect_status or nil
-  opts.expect_body, opts.pattern = args.expect_body, args.pattern
-  return { protocol = args.protocol, expects = opts.expect_status ~= nil or opts.expect_body ~= nil }
+  if #args.expect_status == 0 and not args.expect_body then return nil end
+  return { status = args.expect_status[1] and args.expect_status, body = args.expect_body, pattern = args.pattern }
 end
 
 return {
@@ -39,15 +30,14 @@ return {
   },
   options = function(cmd)
     cmd:argument("TARGET", "what to check"):args("+"):target("targets")
-    cmd:option("--protocol", "auto (the default: HTTP/2 or HTTP/1.1), h2 or http1"):argname("NAME"):convert(protocol)
+    cmd:option("--protocol", "auto (the default: HTTP/2 or HTTP/1.1), h2 or http1"):argname("NAME")
+      :convert(kedge.choice("--protocol", "auto", "h2", "http1"))
     cmd:option("--expect-status", "the status that the reply must have, as 200 or 2xx; may be given several times")
       :argname("CODE"):count("*"):convert(expect.status)
     cmd:option("--expect-body", "text that the reply's body must hold"):argname("TEXT")
     cmd:flag("--pattern", "TEXT is a Lua pattern, matched against each line")
   end,
   run = function(ctx)
-    local items = target_list.open(ctx, ctx.args.targets, take_expectations(ctx))
-    if type(items) == "table" then target.number(items) end
-    ctx:each(items, function(item) return check.each_address(item, ctx.options) end)
+    ctx:each(ctx:targets(ctx.args.targets, { protocol = ctx.args.protocol, expect = expectation(ctx) }), kedge.check)
   end,
 }

@@ -1,10 +1,7 @@
 -- The endpoints of the Alexa Voice Service: every region over HTTP/2 and HTTP/1.1.
 
-local check = require "kedge.check"
 local avs = require "kedge.avs"
-local options = require "kedge.options"
-local show = require "kedge.show"
-local target = require "kedge.target"
+local kedge = require "kedge"
 
 local EXPECT = {
   h2 = { body = avs.message, fold = true, mismatch = "warn" },
@@ -15,12 +12,7 @@ local function region(word)
   local found, hint = avs.region(word)
   if found then return found end
   if hint == "" then hint = ": fe, eu, na, a region's name, or a country in it" end
-  return nil, ("unknown region '%s'%s"):format(show.escape(word:sub(1, 100)), hint)
-end
-
-local function protocol(word)
-  local value, message, hint = options.one_of("h2", "http1")(word)
-  return value, message and options.refusal("--protocol", word, message, hint)
+  return nil, ("unknown region '%s'%s"):format(word:sub(1, 100), hint)
 end
 
 -- `wanted` as a set, or everything where nothing was asked for.
@@ -39,10 +31,8 @@ local function targets(args)
     for _, endpoint in ipairs(avs.endpoints) do
       for _, name in ipairs { "h2", "http1" } do
         if regions[one] and endpoints[endpoint] and protocols[name] then
-          local item = target.with(assert(target.parse(one[endpoint])), name, ("%s/%s/%s"):format(one.code, endpoint, name))
-          item.labels = { region = one.name, endpoint = endpoint, protocol = name, countries = one.countries }
-          item.expect = EXPECT[name]
-          list[#list + 1] = item
+          list[#list + 1] = kedge.target(one[endpoint], { id = ("%s/%s/%s"):format(one.code, endpoint, name), protocol = name,
+            labels = { region = one.name, endpoint = endpoint, protocol = name, countries = one.countries }, expect = EXPECT[name] })
         end
       end
     end
@@ -63,10 +53,11 @@ return {
     cmd:argument("REGION", "fe, eu or na, the region's name, or a country in it"):args("*"):convert(region):target("regions")
     cmd:flag("--base", "the endpoints that devices use today")
     cmd:flag("--legacy", "the endpoints that older devices use")
-    cmd:option("--protocol", "h2 or http1; may be given twice"):argname("NAME"):count("*"):convert(protocol)
+    cmd:option("--protocol", "h2 or http1; may be given twice"):argname("NAME"):count("*")
+      :convert(kedge.choice("--protocol", "h2", "http1"))
     defaults.reference = { "ats" }
   end,
   run = function(ctx)
-    ctx:each(targets(ctx.args), function(item) return check.each_address(item, ctx.options) end)
+    ctx:each(targets(ctx.args), kedge.check)
   end,
 }

@@ -62,7 +62,8 @@ load(lua_State *L)
 	const char *name = luaL_checkstring(L, 2);
 	const struct embedded *file = embedded_find(kind, name);
 
-	luaL_argcheck(L, kind != EMBEDDED_ANCHOR && kind != EMBEDDED_TEXT, 1, "not a chunk");
+	luaL_argcheck(L, kind != EMBEDDED_ANCHOR, 1, "an anchor is not a chunk");
+	luaL_argcheck(L, kind != EMBEDDED_TEXT, 1, "a text is not a chunk");
 	lua_settop(L, 3);
 	if (!file)
 		return bind_fail(L, "local.file", "no built-in %s '%s'", kind_names[kind], name);

@@ -87,10 +87,39 @@ function targets.read(call, what, given)
   return item
 end
 
---- kedge.target: a target made once, as an item of ctx:each for instance.
+--- kedge.target: a target made once, as an item of ctx:each for instance; nil,
+--- message for text that names none.
 function targets.target(what, given)
   options.read("kedge.target", given, options.fields.target)
+  if type(what) == "string" then
+    local item, message = target.parse(what)
+    if not item then return nil, message end
+  end
   return targets.read("kedge.target", what, given or {})
+end
+
+-- What the options say besides, for an item that was read from text.
+local function complete(item, given)
+  if item.scheme == "tls" and given.expect then return item end
+  return targets.read("ctx:targets", item, { expect = given.expect, labels = next(item.labels) and item.labels or given.labels,
+    sni = given.sni, alpn = given.alpn })
+end
+
+--- ctx:targets: the targets of words of a command line, lists in files (@FILE) and
+--- standard input (@-) among them, as ctx:each takes them.
+function targets.list(ctx, words, given)
+  given = given or {}
+  options.read("ctx:targets", given, { "alpn", "expect", "labels", "protocol", "sni" })
+  if type(words) ~= "table" then blame("ctx:targets wants a list of words, not a %s", type(words)) end
+  local items = require("kedge.target_list").open(ctx, words, { protocol = given.protocol, expects = given.expect ~= nil })
+  if type(items) == "function" then
+    return function()
+      local item = items()
+      return item and complete(item, given)
+    end
+  end
+  for i, item in ipairs(items) do items[i] = complete(item, given) end
+  return target.number(items)
 end
 
 --- The list that text or a list means, for handshake{alpn=}.

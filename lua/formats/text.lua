@@ -170,8 +170,9 @@ local function summary_text(report)
   return ("%s%s (%s)"):format(show.count(summary.total, "check"), found, time_text(report.duration_ms))
 end
 
-function format.start(out)
+function format.start(out, report)
   out.state.causes = causes.new()
+  out.state.details = report.opts.details -- "full", where a script asks for it
 end
 
 function format.result(out, r)
@@ -188,7 +189,8 @@ function format.result(out, r)
     line(out, r)
     if not r.target then finding(out, r) end
   end
-  if out.verbose then require("kedge.details").write(out, r) end
+  local is_full = out.state.details == "full"
+  if out.verbose or is_full then require("kedge.details").write(out, r, is_full) end
   out.state.causes:add(for_paragraph(r))
 end
 

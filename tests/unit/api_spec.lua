@@ -181,7 +181,7 @@ local MISUSE = {
   { "not a Lua pattern", function() return kedge.target("x", { expect = { body = "[", pattern = true } }) end },
   { "tls:// makes no request", function() return kedge.target("tls://x", { expect = { body = "" } }) end },
   { "alpn", function() return kedge.target("x", { alpn = { "" } }) end },
-  { "looks like an IPv4", function() return kedge.target("1.2.3.4.5") end },
+  { "looks like an IPv4", function() return inside(function() return kedge.check("1.2.3.4.5") end) end },
 }
 
 function TestMisuse.test_each_names_the_line_and_what_is_wrong()
@@ -281,6 +281,16 @@ function TestResults.test_what_nobody_verified_is_not_ok()
     lu.assertNil(result.fault(r))
     task.run(nil, function() lu.assertEquals(kedge.ok("another task").status, "ok") end)
   end)
+end
+
+TestTargets = {}
+
+function TestTargets.test_text_that_names_none_is_told()
+  local nothing, message = kedge.target("1.2.3.4.5")
+  lu.assertNil(nothing)
+  lu.assertStrContains(message, "looks like an IPv4")
+  local item = kedge.target("tls://host:8443", { sni = "none", alpn = "h2,http/1.1", id = "mine", labels = { a = 1 } })
+  lu.assertEquals({ item.id, item.port, item.sni, item.alpn, item.labels.a }, { "mine", 8443, false, { "h2", "http/1.1" }, 1 })
 end
 
 TestStores = {}
