@@ -2,6 +2,7 @@
 
 local plan = require "kedge.update.plan"
 local refusal = require "kedge.update.refusal"
+local rollback = require "kedge.update.rollback"
 local source = require "kedge.update.source"
 local state = require "kedge.update.state"
 local survey = require "kedge.update.survey"
@@ -50,6 +51,16 @@ local function dry(job, facts)
   return PENDING
 end
 
+-- What checks say of the store; nobody else has to wait for them.
+local function conclude(job, facts)
+  if job.state then job.state:close() end
+  return job.conclusion(facts)
+end
+
+local function nothing(job, facts)
+  job.report(words.nothing(facts, job.wanted, conclude(job, facts)))
+end
+
 local function apply(job, facts)
   if not is_ours(facts) then
     refusal.raise(("kedge doesn't write the store of %s; without --apply it prints the commands of that system's own tool"):format(
@@ -58,24 +69,44 @@ local function apply(job, facts)
   job.state = state.find(facts.system, facts.layout)
   if not job.state:journal() then
     local the_plan = survey_and_plan(job, facts)
-    if not the_plan.is_needed then
-      job.report(words.nothing(facts, job.wanted))
-      return 0
-    end
+    if not the_plan.is_needed then return nothing(job, facts) end
     transaction.check_permission(job, facts, the_plan)
   end
   job.state:take_locks()
   local recovered = transaction.recover(job.state)
   if recovered then job.report(words.interrupted(recovered)) end
   local the_plan = survey_and_plan(job, facts)
-  if not the_plan.is_needed then
-    job.report(words.nothing(facts, job.wanted))
-    return 0
-  end
+  if not the_plan.is_needed then return nothing(job, facts) end
   local list = words.applied(facts, the_plan, job.tool)
   local outcome = transaction.apply(job, facts, the_plan)
   report_all(job, list)
-  job.report(words.done(facts, outcome, job.conclusion()))
+  job.report(words.done(facts, outcome, conclude(job, facts)))
+end
+
+local function rollback_dry(job, facts)
+  local found = state.find(facts.system, facts.layout)
+  if found:journal() then
+    job.report(words.interrupted())
+    return PENDING
+  end
+  local number, paths = rollback.plan(facts, found)
+  report_all(job, number and words.rollback_plan(facts, paths) or {})
+  if number and paths[1] then return PENDING end
+  job.report(words.rolled_back(0, number, number and found:backup_folder(number)))
+  return 0
+end
+
+local function rollback_apply(job, facts)
+  job.state = state.find(facts.system, facts.layout)
+  if job.state.folder then
+    job.state:take_locks()
+    local recovered = transaction.recover(job.state)
+    if recovered then job.report(words.interrupted(recovered)) end
+  end
+  local number, paths = rollback.plan(facts, job.state)
+  if number and paths[1] then rollback.apply(job.state, number) end
+  job.report(words.rolled_back(number and #paths or 0, number, number and job.state:backup_folder(number)))
+  return 0
 end
 
 local function load(job)
@@ -87,12 +118,13 @@ end
 
 local function run(job)
   local facts = survey.open(system.open(job.root))
+  if job.rollback then return (job.apply and rollback_apply or rollback_dry)(job, facts) end
   job.wanted = load(job)
   return (job.apply and apply or dry)(job, facts)
 end
 
 --- Does what `job` says: root=, from=, fetch=, apply=, rollback=, seconds= for the tool, opts= the options of the run,
---- report(result), log(sentence), conclusion() -> what a check afterwards came to or nil, again= the command line with
+--- report(result), log(sentence), conclusion(facts) -> what a check afterwards came to or nil, again= the command line with
 --- sudo. The exit status, or nil where the results decide; nil, a sentence and a status where nothing was begun.
 function update.run(job)
   local done, value = refusal.catch(run, job)

@@ -2,8 +2,10 @@
 
 local change = require "kedge.core.change"
 local file = require "kedge.core.file"
+local forecast = require "kedge.update.forecast"
 local links = require "kedge.update.links"
 local refusal = require "kedge.update.refusal"
+local survey = require "kedge.update.survey"
 local tool = require "kedge.update.tool"
 
 local changes = {}
@@ -118,18 +120,40 @@ local function mend(facts, bundle)
   end
 end
 
+-- A link of a name that no file has: something of the tool's went wrong on the way, and it didn't notice.
+local function find_stray(facts, before)
+  survey.read(facts)
+  local made = forecast.make(facts, facts.text)
+  local folder = facts.system:real(facts.layout.directory)
+  for _, name in ipairs(facts.system:names(folder)) do
+    if not before[name] and not made.links[name] and not name:find("^%x%x%x%x%x%x%x%x%.%d+$") then
+      local entry = facts.system:look(folder .. "/" .. name)
+      if entry and entry.type == "link" then return name end
+    end
+  end
+end
+
+local function set_of(list)
+  local set = {}
+  for _, name in ipairs(list) do set[name] = true end
+  return set
+end
+
 --- Runs the tool once and puts right what it broke. run: { tool=, temporary=, lock=, seconds=, bundle=, relink=, made= }.
 --- True; nil, a sentence and the tool's own words where it failed.
 function changes.run_tool(facts, run)
   local system = facts.system
   local folder = system:real(facts.layout.directory)
   for _, name in ipairs(run.relink) do refusal.check(change.remove(folder .. "/" .. name)) end
+  local before = set_of(system:names(folder))
   local list = run.tool.how == "folders" and links.localize(facts, run.made)
   local done, message, output = tool.run(run.tool, facts, run.temporary, run.lock, run.seconds)
   if not done then return nil, message, output end
   if list then links.restore(facts, list) end
   if not system.is_live then links.give(facts) end
   mend(facts, run.bundle)
+  local stray = find_stray(facts, before)
+  if stray then return nil, ("%s made a link that no certificate has the name of: %s"):format(run.tool.path, stray), done.output end
   return true, done.output
 end
 

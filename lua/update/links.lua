@@ -35,6 +35,7 @@ end
 function links.localize(facts, made)
   local system, layout, list = facts.system, facts.layout, {}
   local function consider(path, real, target)
+    if not target:find("/", 1, true) then return end -- to a neighbour, which is looked at itself; such are the hash links
     local inside = system:real(path)
     if inside == seen_from_here(real) then return end
     local leads = inside or system.root .. "/nowhere"

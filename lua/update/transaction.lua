@@ -105,12 +105,22 @@ end
 
 -- Carrying out.
 
+-- Whether every file has the link of its name.
+local function has_links(facts, made)
+  local folder = facts.system:real(facts.layout.directory)
+  for name in pairs(made.links) do
+    if not facts.system:look(folder .. "/" .. name) then return false end
+  end
+  return true
+end
+
 --- Looks at the stores once more, when nobody else works on them: whether they are what the configuration makes of them.
 function transaction.look(facts)
   local has_remainder = tool.wait_for_others(facts)
   if has_remainder then refusal.check(change.remove(facts.system:place(facts.layout.bundle .. ".new"))) end
   survey.read(facts)
-  return not has_remainder and verdict.agrees(forecast.make(facts, facts.text), facts.stores)
+  local made = forecast.make(facts, facts.text)
+  return not has_remainder and verdict.agrees(made, facts.stores) and has_links(facts, made)
 end
 
 -- Runs the tool until the stores are what the configuration makes of them.

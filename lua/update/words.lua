@@ -111,7 +111,8 @@ local function for_commands(list, facts, the_plan)
   local commands = (facts.layout.family == "openwrt" and openwrt_commands or fedora_commands)(facts, the_plan.missing)
   local r = pending("command", ("On %s, run these as root to add %s."):format(facts.layout.name, table.concat(names, ", ")), commands,
     { command = commands })
-  r.remedy = "Run the commands above" .. (facts.system.is_live and "" or " in the running system, or in a chroot of it") .. "; kedge doesn't write this layout."
+  local where = facts.system.is_live and "" or " in the running system, or in a chroot of it"
+  r.remedy = "Run the commands above" .. where .. "; kedge doesn't write this layout."
   list[1] = r
 end
 
@@ -146,12 +147,14 @@ local function outcome(status, code, message, remedy, values)
   return r
 end
 
---- Nothing is to be done.
-function words.nothing(facts, wanted)
+--- Nothing is to be done; `conclusion` is what a check of the store came to, or nil.
+function words.nothing(facts, wanted, conclusion)
   local count = verdict.count(verdict.sets(facts.stores))
   local names = #wanted == #avs.authorities and "all six authorities" or ("%d of the six authorities"):format(#wanted)
-  return outcome("ok", nil, ("Nothing to do: %s are in the store for good (%s)."):format(names, facts.layout.bundle or facts.layout.directory),
-    nil, { changed = false, before = count, after = count, lost = 0 })
+  local store = facts.layout.bundle or facts.layout.directory
+  local message = ("Nothing to do: %s are in the store for good (%s)"):format(names, store)
+  local values = { changed = false, before = count, after = count, lost = 0 }
+  return outcome("ok", nil, message .. (conclusion and "; " .. conclusion or "."), nil, values)
 end
 
 --- It was done; `conclusion` is what a check afterwards came to, or nil.
@@ -166,6 +169,36 @@ function words.done(facts, outcome_of, conclusion)
   local remedy = facts.system.is_live
     and "Programs that read the store when they start, such as the SDK, have to be restarted." or nil
   return outcome("ok", nil, message, remedy, values)
+end
+
+--- What going back to a backup changes: `paths` that are not as they were.
+function words.rollback_plan(facts, paths)
+  local list, links, folder = {}, {}, facts.layout.directory and facts.layout.directory .. "/"
+  for _, path in ipairs(paths) do
+    local is_link = folder and path:sub(1, #folder) == folder and path ~= facts.layout.bundle
+    if is_link then
+      links[#links + 1] = path:sub(#folder + 1)
+    else
+      local diff = ("--- %s\n+++ %s (backup)\n"):format(path, path)
+      list[#list + 1] = pending(path, "It becomes again what it was before the last run.", diff)
+    end
+  end
+  if links[1] then
+    list[#list + 1] = pending(folder .. " (links)", ("%d links become again what they were before the last run."):format(#links),
+      ("--- %s\n+++ %s (backup)\n"):format(folder, folder), { links = links })
+  end
+  return list
+end
+
+--- After going back, or where there is nothing to go back to.
+function words.rolled_back(count, number, folder)
+  local values = { changed = count > 0, backup = number }
+  if not number then return outcome("ok", nil, "Nothing to do: there is no backup of a run.", nil, values) end
+  if count == 0 then
+    return outcome("ok", nil, ("Nothing to do: everything is as it was in the last backup (%s)."):format(folder), nil, values)
+  end
+  return outcome("ok", nil, ("Everything is again as it was before the last run (%s)."):format(folder),
+    "Programs that read the store when they start have to be restarted.", values)
 end
 
 --- A run that was interrupted: "finished" or "rolled back", or (in a dry run) nil: what is still to be done about it.
