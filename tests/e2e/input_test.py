@@ -128,7 +128,7 @@ class Input(kedge.Test):
         for name in re.findall(r"^  (\w\S*)", kedge.run("list").out, re.M):
             with self.subTest(command=name):
                 options, _, examples = kedge.run("help", name).out.partition("\nExamples:\n")
-                lines = re.findall(r"^  (kedge .*)$", examples, re.M)
+                lines = re.findall(r"^  ((?:sudo )?kedge .*)$", examples, re.M)
                 self.assertTrue(lines, name)
                 for line in lines:
                     self.assertIn(f" {name}", line)

@@ -1,4 +1,5 @@
-"""The sources of `kedge ca-update`: --fetch against a real server that stands for Amazon's repository, and --from."""
+"""Where `kedge ca-update` has its certificates from: --fetch against a real server that stands for Amazon's repository, and
+--from; and --then-check, which looks at what came of it."""
 
 import os
 import sys
@@ -8,6 +9,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import kedge
 import servers
+import store
 from audit_test import CLASS2, NAMES, ONE, SIX, common_name, made, pem, reissued
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -113,20 +115,22 @@ class Repository(kedge.Test):
             self.assertEqual(result["values"]["pem"], pem(result["id"][: -len(".pem")]))
 
     def requests(self, server):
-        """What one of the servers was asked for; everything before now is in it."""
+        """What one of the servers was asked for. Everything before now is in it: what nginx knew of when it answered the
+        first of two requests it has done when it answers the second."""
         import http.client
         import ssl
 
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        client = http.client.HTTPSConnection("127.0.0.1", self.nginx.ports[server], context=context)
-        client.request("GET", "/the-end")
-        client.getresponse().read()
-        client.close()
+        for _ in range(2):
+            client = http.client.HTTPSConnection("127.0.0.1", self.nginx.ports[server], context=context)
+            client.request("GET", "/the-end")
+            client.getresponse().read()
+            client.close()
         with open(f"{self.folder}/access.log", encoding="utf-8") as log:
             lines = [line.split() for line in log if line.startswith(f"{self.nginx.ports[server]} ")]
-        self.assertEqual(lines[-1][-2], "/the-end")
-        return [f"{line[1]} {line[-2]}" for line in lines[:-1] if line[-2] != "/the-end"]
+        self.assertIn("/the-end", [line[-2] for line in lines])
+        return [f"{line[1]} {line[-2]}" for line in lines if line[-2] != "/the-end"]
 
 
 class Fetch(Repository):
@@ -188,6 +192,92 @@ class Verdicts(Repository):
         done = kedge.run(*self.to("good"), "--reference", self.store("theirs"), "-f", "json")
         self.fetched(done)
         self.assertNotIn("cannot verify", done.err)
+
+
+@unittest.skipUnless(os.path.exists(store.TOOL), "no update-ca-certificates")
+class Update(Repository):
+    """A whole run: what was taken is what is written."""
+
+    def setUp(self):
+        self.tree = store.small(self.enterContext(tempfile.TemporaryDirectory(prefix="kedge-update-")))
+
+    def update(self, *arguments):
+        return kedge.run("ca-update", "--root", self.tree.root, *arguments, "-f", "json")
+
+    def test_fetched_certificates_are_written(self):
+        arguments = self.to("good")[1:]
+        before = self.tree.state(times=True)
+        planned = self.update(*arguments)
+        self.assertEqual(planned.status, 5, str(planned))
+        self.assertIn(URL + "AmazonRootCA4.pem", planned.out)
+        self.assertEqual(self.tree.state(times=True), before)
+        done = self.update(*arguments, "--apply")
+        self.assertEqual(done.status, 0, str(done))
+        self.assertEqual(self.tree.read(f"{store.LOCAL}/AmazonRootCA4.crt"), pem(SIX[3]).encode())
+        self.assertIn("Starfield Class 2", done.err)
+        again = self.update(*arguments)
+        self.assertEqual(again.status, 0, str(again))
+        self.assertIn("5 of the six", again.out)
+
+    def test_of_a_file_with_some_only_those(self):
+        source = f"{self.folder}/some.pem"
+        with open(source, "w", encoding="ascii") as file:
+            file.write(made(common_name("Another Root")) + pem(SIX[3]))
+        done = self.update("--from", source, "--apply")
+        self.assertEqual(done.status, 0, str(done))
+        goal = {store.fingerprint(pem(SIX[3]).encode())}
+        self.assertLess(self.tree.bundle() & store.GOAL, store.GOAL)
+        self.assertLessEqual(goal, self.tree.bundle())
+        self.assertEqual(self.update("--from", source).status, 0)
+
+    def test_a_refused_source_changes_nothing(self):
+        before = self.tree.state(times=True)
+        for content, says in ((pem(ONE) + forged(SIX[1]), "Amazon Root CA 2"), ("", "no certificate")):
+            source = f"{self.folder}/refused.pem"
+            with open(source, "w", encoding="ascii") as file:
+                file.write(content)
+            for more in ([], ["--apply"]):
+                self.refused("ca-update", "--root", self.tree.root, "--from", source, *more, says=[source, says], exit_status=3)
+        self.refused("ca-update", "--root", self.tree.root, "--apply", *self.to("forged")[1:], says="AmazonRootCA1.pem", exit_status=3)
+        self.assertEqual(self.tree.state(times=True), before)
+
+    def test_what_contradicts_itself(self):
+        for words, says in (
+            (["--from", "x", "--fetch"], "--from and --fetch"), (["--rollback", "--fetch"], "--rollback"),
+            (["--then-check"], "--then-check needs --apply"), (["--rollback", "--apply", "--then-check"], "--then-check"),
+        ):  # fmt: skip
+            self.refused("ca-update", "--root", self.tree.root, *words, says=says)
+
+
+class ThenCheck(kedge.Test):
+    """--then-check judges by the store that was repaired."""
+
+    parts = ("nginx",)
+
+    def update(self, tree, *arguments):
+        regions = ["--reference", self.anchors, "--connect-to", f"::127.0.0.1:{self.lab.port['good']}"]
+        return kedge.run("ca-update", "--root", tree.root, "--apply", "--then-check", *regions, *arguments)
+
+    def tree(self):
+        return store.bare(self.enterContext(tempfile.TemporaryDirectory(prefix="kedge-update-")))
+
+    def test_the_regions_pass(self):
+        tree = self.tree()
+        with open(self.anchors, "rb") as file:
+            tree.write("/etc/ssl/cert.pem", tree.read("/etc/ssl/cert.pem") + b"\n" + file.read())
+        for changed in (True, False):
+            done = self.update(tree, "-f", "json")
+            self.assertEqual(done.status, 0, str(done))
+            last = done.results[-1]
+            self.assertEqual((last["id"], last["values"]["changed"]), ("update", changed))
+            self.assertTrue(last["message"].endswith("; a check of the three regions now passes"), last["message"])
+            self.assertEqual(sum("target" in result for result in done.results), 12)
+
+    def test_the_regions_fail(self):
+        done = self.update(self.tree())
+        self.assertEqual(done.status, 1, str(done))
+        self.assertIn("none lost; a check of the three regions still fails because ", " ".join(done.out.split()))
+        self.assertIn("trust.missing_ca", done.out)
 
 
 if __name__ == "__main__":
