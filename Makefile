@@ -127,6 +127,7 @@ LUA_MODULES = \
 	lua/metric.lua \
 	lua/name.lua \
 	lua/nearest.lua \
+	lua/new.lua \
 	lua/observe.lua \
 	lua/one_liner.lua \
 	lua/option_values.lua \
@@ -235,7 +236,7 @@ ANCHORS = \
 	trust/AmazonRootCA4.pem \
 	trust/StarfieldClass2CertificationAuthority.pem \
 	trust/StarfieldServicesRootCertificateAuthority-G2.pem
-TEXTS = lua/kedge.d.lua
+TEXTS = lua/kedge.d.lua lua/new/check.lua lua/new/check_test.lua lua/new/format.lua lua/new/format_test.lua
 LUA_SHARE = /usr/share/lua/5.4
 LUA_LIBRARIES = $(LUA_SHARE)/argparse.lua $(LUA_SHARE)/dkjson.lua
 
@@ -579,7 +580,7 @@ coverage: $(call needs,coverage) ## lines of core/ that the tests reach (gcov)
 
 LINT_C = $(CORE) $(STATIC_ONLY) $(BINDINGS) core/bind/main.c tests/interpreter.c $(C_TESTS) $(FUZZERS)
 HEADERS = $(wildcard core/*.h core/bind/*.h)
-LUA_FILES = $(LUA_MODULES) $(SCRIPTS) $(LUA_TESTS) core/bind/embed.lua tests/e2e/every_result.lua tests/e2e/update_source.lua
+LUA_FILES = $(LUA_MODULES) $(SCRIPTS) $(filter lua/new/%,$(TEXTS)) $(LUA_TESTS) core/bind/embed.lua tests/e2e/every_result.lua tests/e2e/update_source.lua
 SHELL_FILES = .ci/run .ci/apt .ci/demo .ci/layers .ci/coverage tests/run tests/lab/demo tests/build/tap.sh $(filter %.sh,$(SANITIZED_TESTS)) $(filter %.sh,$(OTHER_TESTS))
 
 .PHONY: lint lint-lists lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy

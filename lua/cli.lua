@@ -117,6 +117,20 @@ function builtin.help(reader)
   return run_script(reader, script, name)
 end
 
+-- `kedge new NAME`, `kedge new --format NAME`
+function builtin.new(reader)
+  local words, message = command_line.plain(reader, 1)
+  if not words then return complain(message) end
+  local format = reader.opts.format
+  if #format + #words ~= 1 or format[1] and format[1].file then
+    return complain("new takes one name: kedge new NAME for a script, kedge new --format NAME for a format")
+  end
+  local text, status
+  text, message, status = require("kedge.new").make(format[1] and "format" or "script", format[1] and format[1].name or words[1])
+  if not text then return complain(message, status) end
+  return launch.show(text)
+end
+
 -- What stands for a command among the options: -e CODE, and whether there is -i.
 local function codes_of(reader)
   local codes, is_prompt = {}, false

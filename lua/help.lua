@@ -12,6 +12,7 @@ function help.short()
     .. "  kedge regions           check the endpoints of the Alexa Voice Service\n"
     .. "  kedge check TARGET...   check any TLS service: host, host:port, https://...\n"
     .. "  kedge list              all commands\n"
+    .. "  kedge new NAME          write a check of your own, and its test\n"
     .. "  kedge help COMMAND      what a command does and takes\n"
     .. "  kedge help api          what scripts of your own can call\n"
 end

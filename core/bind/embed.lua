@@ -11,6 +11,7 @@ local as_source = (os.getenv("EMBED_SOURCE") or "") ~= ""
 -- First match wins; what the pattern captures is the name, with dots for slashes.
 local places = {
   { pattern = "^lua/(kedge%.d)%.lua$", kind = "TEXT" },
+  { pattern = "^lua/(new/.+)%.lua$", kind = "TEXT" },
   { pattern = "^lua/formats/(.+)%.lua$", kind = "FORMAT" },
   { pattern = "^lua/(kedge)%.lua$", kind = "MODULE" },
   { pattern = "^lua/(.+)%.lua$", kind = "MODULE", prefix = "kedge." },
