@@ -93,8 +93,8 @@ class Scene:
 
     # Running
 
-    def supervised(self, tree, decide=None):
-        return calls.Run(decide).run([kedge.KEDGE, *self.words(tree)], self.prepare(tree), TERM="dumb")
+    def supervised(self, tree, decide=None, only=calls.CALLS):
+        return calls.Run(decide, only).run([kedge.KEDGE, *self.words(tree)], self.prepare(tree), TERM="dumb")
 
     def plain(self, tree, words):
         done = subprocess.run(
@@ -109,8 +109,8 @@ class Scene:
         """The points of an undisturbed run."""
         found = []
         for call in recorded:
-            always = call.name in calls.RENAMES | calls.EXECS and all(self.inside(tree, path) for path in call.paths if path)
-            always = always or call.name in calls.EXECS
+            always = call.name in calls.RENAMES and self.changes_tree(tree, call)
+            always = always or (call.name in calls.EXECS and os.path.exists(call.paths[0]))  # not one tried along PATH
             if call.own and is_file_or_process(call):
                 found.append(Point(call.point, CALLER, always))
                 found += [Point(call.point, fault, False) for fault in faults_of(call)]
@@ -181,7 +181,7 @@ def try_point(scene, pristine, facts, point):
         try:
             tree = store.Tree(place + "/tree").copy_from(store.Tree(pristine))
             decide = Met(point)
-            ended = scene.supervised(tree, decide)
+            ended = scene.supervised(tree, decide, {point.address[1]})
             trial.met = decide.met
             if not trial.met:
                 continue

@@ -121,22 +121,22 @@ def numbers():
 
 
 @functools.cache
-def filter_program():
-    """Classic BPF: what is in the list goes to us, everything else on."""
+def filter_program(only):
+    """Classic BPF: the calls of these names go to us, everything else on."""
     machine = platform.machine()
     if machine not in AUDIT:
         raise Unavailable(f"no table for {machine}")
     code = [(LOAD, 0, 0, 4), (EQUAL, 1, 0, AUDIT[machine]), (RETURN, 0, 0, ALLOW), (LOAD, 0, 0, 0)]
-    for name in CALLS:
+    for name in only:
         if name in numbers():
             code += [(EQUAL, 0, 1, numbers()[name]), (RETURN, 0, 0, NOTIFY)]
     code.append((RETURN, 0, 0, ALLOW))
     return b"".join(struct.pack("=HBBI", *line) for line in code), len(code)
 
 
-def install_filter():
+def install_filter(only):
     """Puts the filter on this process; gives the descriptor that speaks to whoever supervises it."""
-    code, length = filter_program()
+    code, length = filter_program(only)
     text = ctypes.create_string_buffer(code, len(code))
     program = ctypes.create_string_buffer(struct.pack("=HxxxxxxQ", length, ctypes.addressof(text)))
     if os.geteuid() != 0:
@@ -165,18 +165,22 @@ class Ended:
 
 
 class Run:
-    """One supervised run. `decide(call, run)` says None (go on), an errno, or "die" after it killed whom it wanted to."""
+    """One supervised run. `decide(call, run)` says None (go on), an errno, or "die" after it killed whom it wanted to.
+    Where `only` calls of some names matter, the run stops at no others, but those that tell its processes apart."""
 
-    def __init__(self, decide=None, keep=True):
-        self.decide, self.keep = decide, keep
+    def __init__(self, decide=None, only=CALLS):
+        self.decide, self.only = decide, frozenset(only) | FORKS | EXECS | {"exit_group"}
         self.known = {}  # pid → [process, how many children were seen, began another program, Counter of calls]
         self.calls, self.stopped, self.count = [], [], 0
-        self.everyone = set()  # below the program, also who has ended
+        self.ended = set()
 
     # Who is it?
 
     def process(self, pid):
         """The entry of a process; those that its parent began before it are named first."""
+        if pid in self.ended:  # another one has its number now
+            self.ended.discard(pid)
+            del self.known[pid]
         if pid not in self.known:
             parent = parent_of(pid)
             above = self.known.get(parent)
@@ -188,7 +192,6 @@ class Run:
                         above[1] += 1
                         self.known[child] = [f"{above[0]}.{above[1]}", 0, above[2], collections.Counter()]
                 self.known.setdefault(pid, ["?", 0, True, collections.Counter()])
-            self.everyone |= self.known.keys()
         return self.known[pid]
 
     def understand(self, pid, name, args):
@@ -226,7 +229,7 @@ class Run:
                 pass
 
     def everybody(self):
-        return [self.pid, *self.known]
+        return [self.pid, *(self.known.keys() - self.ended)]
 
     def notice(self, listener):
         buffer = bytearray(NOTICE.size)
@@ -243,14 +246,13 @@ class Run:
             call = self.understand(pid, name, args)
         except (ProcessLookupError, FileNotFoundError):
             return  # it was killed just now
-        if self.keep:
-            self.calls.append(call)
+        self.calls.append(call)
         if self.decide:
             verdict = self.decide(call, self)
             if verdict:
                 self.stopped.append(call)
         if name == "exit_group":
-            self.known.pop(pid, None)
+            self.ended.add(pid)
         if verdict == "die":
             return
         answer = ANSWER.pack(ident, 0, -verdict if verdict else 0, 0 if verdict else CONTINUE)
@@ -281,7 +283,7 @@ class Run:
         with tempfile.TemporaryFile() as out, ours:
             self.pid = os.fork()
             if self.pid == 0:
-                begin(words, prepare, environment, out, theirs)
+                begin(words, prepare, environment, out, theirs, self.only)
             theirs.close()
             _, fds, _, _ = socket.recv_fds(ours, 16, 1)
             if not fds:
@@ -293,12 +295,12 @@ class Run:
                 self.supervise(fds[0])
             finally:
                 os.close(fds[0])
-            status = reap(self.pid, self.everyone)
+            status = reap(self.pid, self.known)
             out.seek(0)
             return Ended(status, out.read().decode(errors="backslashreplace"), self.calls, self.stopped)
 
 
-def begin(words, prepare, environment, out, theirs):
+def begin(words, prepare, environment, out, theirs, only):
     """The new process, up to the program."""
     try:
         os.setpgid(0, 0)
@@ -308,9 +310,9 @@ def begin(words, prepare, environment, out, theirs):
         os.dup2(out.fileno(), 2)
         if prepare:
             prepare()
-        filter_program()
+        filter_program(only)
         path, environment = words[0], {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **environment}
-        listener = install_filter()
+        listener = install_filter(only)
         socket.send_fds(theirs, [b"x"], [listener])
         os.execve(path, words, environment)
     except BaseException as error:  # pylint: disable=broad-except
