@@ -305,11 +305,13 @@ LUA_TESTS = \
 	tests/conformance/ats_spec.lua \
 	tests/conformance/limbo_spec.lua
 E2E_TESTS = \
+	tests/e2e/api_test.py \
 	tests/e2e/audit_test.py \
 	tests/e2e/check_test.py \
 	tests/e2e/faults_test.py \
 	tests/e2e/filter_test.py \
 	tests/e2e/formats_test.py \
+	tests/e2e/handshake_command_test.py \
 	tests/e2e/handshake_test.py \
 	tests/e2e/hostile_test.py \
 	tests/e2e/input_test.py \
@@ -505,7 +507,7 @@ DEMO_PACKAGES = openssl python3
 LAB_PACKAGES = dnsmasq-base gnutls-bin
 CHECK_PACKAGES = perl parallel tmux procps lua-unit libcmocka-dev python3-tap python3-jsonschema python3-cryptography curl strace ca-certificates debootstrap \
 	jq libxml2-utils python3-junitparser python3-yaml python3-prometheus-client libmonitoring-plugin-perl \
-	cmark-gfm busybox-static dash bash tidy
+	cmark-gfm busybox-static dash bash tidy nghttp2-server
 # Where Debian has it; without it the tests of -f html in a browser are skipped, and say so.
 BROWSER_PACKAGE = chromium-headless-shell
 LINT_PACKAGES = lua-check cppcheck clang clang-tidy shellcheck

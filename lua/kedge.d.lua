@@ -355,7 +355,7 @@ function kedge.file.write(path, text) end
 
 --- What stands at a path.
 ---
---- Errors: missing, local.file, local.permission.
+--- Errors: local.file, local.permission.
 ---@param path string
 ---@return kedge.file_facts|nil facts
 ---@return string message
@@ -519,7 +519,7 @@ function session:close() end
 ---@class kedge.h2
 local h2 = {}
 
---- The settings that the server sent, by name: MAX_CONCURRENT_STREAMS and so on.
+--- The settings that the server sent, by name: SETTINGS_MAX_CONCURRENT_STREAMS and so on.
 ---@return table<string, integer>
 function h2:settings() end
 
@@ -733,7 +733,7 @@ function ctx:problem(message) end
 
 --- Options of session:h2.
 ---@class kedge.h2_options
----@field settings? table<string, integer> to send, by name: INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS and so on
+---@field settings? table<string, integer> to send, by name: SETTINGS_INITIAL_WINDOW_SIZE, with or without SETTINGS_ in front
 ---@field timeout? number|false seconds until the server's SETTINGS
 ---@field unverified? boolean data may pass without a good verdict; results say so
 

@@ -9,8 +9,8 @@ local task = require "kedge.task"
 local h2 = {}
 
 -- RFC 9113 §6.5.2; ENABLE_PUSH is not to be chosen.
-local SETTINGS = { HEADER_TABLE_SIZE = 1, MAX_CONCURRENT_STREAMS = 3, INITIAL_WINDOW_SIZE = 4, MAX_FRAME_SIZE = 5,
-  MAX_HEADER_LIST_SIZE = 6, ENABLE_CONNECT_PROTOCOL = 8 }
+local SETTINGS = { SETTINGS_HEADER_TABLE_SIZE = 1, SETTINGS_MAX_CONCURRENT_STREAMS = 3, SETTINGS_INITIAL_WINDOW_SIZE = 4,
+  SETTINGS_MAX_FRAME_SIZE = 5, SETTINGS_MAX_HEADER_LIST_SIZE = 6, SETTINGS_ENABLE_CONNECT_PROTOCOL = 8 }
 
 local REQUEST = { "authority", "body", "headers", "method", "path", "scheme", "timeout" }
 
@@ -25,7 +25,7 @@ local function settings_of(given)
   if type(given) ~= "table" then blame("session:h2: 'settings' is a table of names and numbers, not a %s", type(given)) end
   local numbers = {}
   for name, value in pairs(given) do
-    local id = SETTINGS[name]
+    local id = SETTINGS[name] or type(name) == "string" and SETTINGS["SETTINGS_" .. name]
     if not id then
       blame("session:h2: there is no setting '%s'%s", tostring(name), require("kedge.nearest").hint(tostring(name), names_of(SETTINGS)))
     end

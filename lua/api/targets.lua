@@ -76,6 +76,7 @@ function targets.read(call, what, given)
   local item
   if type(what) == "table" and what.alpn and what.port then
     item = target.with(what, protocol or what.protocol, what.id)
+    if item.protocol == what.protocol then item.alpn = what.alpn end
   else
     item = parsed(call, what, protocol)
   end

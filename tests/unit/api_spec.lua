@@ -290,7 +290,11 @@ function TestTargets.test_text_that_names_none_is_told()
   lu.assertNil(nothing)
   lu.assertStrContains(message, "looks like an IPv4")
   local item = kedge.target("tls://host:8443", { sni = "none", alpn = "h2,http/1.1", id = "mine", labels = { a = 1 } })
-  lu.assertEquals({ item.id, item.port, item.sni, item.alpn, item.labels.a }, { "mine", 8443, false, { "h2", "http/1.1" }, 1 })
+  local again = require("kedge.api.targets").read("again", item, {})
+  for _, one in ipairs { item, again } do
+    lu.assertEquals({ one.id, one.port, one.sni, one.alpn, one.labels.a }, { "mine", 8443, false, { "h2", "http/1.1" }, 1 })
+  end
+  lu.assertEquals(require("kedge.api.targets").read("again", item, { protocol = "h2" }).alpn, { "h2" })
 end
 
 TestStores = {}

@@ -1,0 +1,643 @@
+"""The interface for scripts against real servers: raw connections, the held handshake, HTTP/2, ownership, misuse, signals."""
+
+import contextlib
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import kedge
+from kedge import rows
+import peer
+import relay
+import servers
+
+HANDSHAKE, DATA = 22, 23
+AVS = kedge.AVS
+
+TEN_LINES = """\
+local kedge = require "kedge"
+return {
+  summary = "our certificates live another 30 days",
+  run = function(ctx)
+    ctx:each({ "a.example", "b.example:8443" }, function(host)
+      local r = kedge.check("tls://" .. host)
+      if r.status == "ok" and r.chain[1].days_left < 30 then
+        return kedge.fail(r, "cert.expires_soon", "renew the certificate of " .. host)
+      end
+      return r
+    end)
+  end,
+}
+"""
+
+
+class Nghttpd:
+    """nghttpd that gives back what it was sent, and one file."""
+
+    def __init__(self, certificate, key, folder):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        with open(os.path.join(folder, "large"), "wb") as file:
+            file.write(b"0123456789abcdef" * 40_000)
+        self.process = subprocess.Popen(
+            [*servers.WITH_US, shutil.which("nghttpd", path="/usr/sbin:/usr/bin"), "-a", "127.0.0.1", "--echo-upload", "-d", folder,
+             str(self.port), key, certificate],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        deadline = time.monotonic() + kedge.GUARD
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+                return
+            assert self.process.poll() is None and time.monotonic() < deadline, "nghttpd does not listen"
+            time.sleep(0.01)
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Api(kedge.Test):
+    """A script's text around `body`, which runs with kedge, ctx and PORT (a number) in sight."""
+
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory())
+
+    def file(self, text):
+        path = os.path.join(self.folder, "mine.lua")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def script(self, body, port=0):
+        head = f'local kedge = require "kedge"; local PORT = {port}; return {{ summary = "s", run = function(ctx)\n'
+        return self.file(head + textwrap.dedent(body) + "\nend }\n")
+
+    def play(self, body, *options, port=0, **keywords):
+        trust = ("--trust", self.anchors) if self.parts and "--trust" not in options else ()
+        done = kedge.run(self.script(body, port), "-f", "json", *trust, *options, **keywords)
+        self.assertIsNotNone(done.report, str(done))
+        return done
+
+    def good(self, body, **keywords):
+        """Runs a script whose results are all ok; their values by id."""
+        done = self.play(body, **keywords)
+        self.assertEqual(done.status, 0, str(done))
+        for result in done.results:
+            self.assertEqual(result["status"], "ok", str(done))
+        return {result["id"]: result.get("values") for result in done.results}
+
+    def raised(self, body, says, line=None, **keywords):
+        """Runs a script of one item, whose function raises this."""
+        done = self.play(body, **keywords)
+        self.assertEqual((done.status, len(done.results)), (3, 1), str(done))
+        result = done.results[0]
+        self.assertEqual(result["code"], "script.error")
+        self.assertIn(says, result["message"])
+        where = re.search(r"mine\.lua:(\d+): ", result["message"])
+        self.assertTrue(where, result["message"])
+        if line:
+            self.assertEqual(int(where[1]), line, result["message"])
+
+
+class Checks(Api):
+    parts = ("nginx",)
+
+    def options(self, server="good"):
+        return ("--trust", self.anchors, "--connect-to", f"::127.0.0.1:{self.lab.port[server]}")
+
+    def test_the_ten_lines(self):
+        done = kedge.run(self.file(TEN_LINES), "-f", "json", *self.options())
+        self.assertEqual(done.status, 1, str(done))
+        self.assertEqual([result["id"] for result in done.results], ["a.example:443/tls", "b.example:8443/tls"])
+        self.assertEqual([result["code"] for result in done.results], ["trust.name_mismatch"] * 2)
+
+    def test_the_ten_lines_find_what_they_look_for(self):
+        text = TEN_LINES.replace("a.example", AVS).replace("b.example", AVS)
+        done = kedge.run(self.file(text), "-f", "json", *self.options())
+        self.assertEqual([result["code"] for result in done.results], ["ok", "ok"])
+        ends = done.results[0]["chain"][0]["not_after"]
+        done = kedge.run(self.file(text), "-f", "json", *self.options(), "--at", ends[:8] + "01")
+        self.assertEqual([result["code"] for result in done.results], ["cert.expires_soon"] * 2, str(done))
+        self.assertIn(f"renew the certificate of {AVS}", done.results[0]["message"])
+
+    def test_steps_and_counterfactuals(self):
+        done = self.play(f"""
+            local seen = kedge.observe("https://{AVS}", {{ labels = {{ team = "web" }} }})
+            ctx:report(kedge.explain(seen, kedge.judge(seen)))
+            local late = kedge.explain(seen, kedge.judge(seen, {{ at = "2090-01-01" }}))
+            late.id = "late"
+            ctx:report(late)
+            local other = kedge.explain(seen, kedge.judge(seen, {{ trust = "ats" }}))
+            other.id = "other"
+            ctx:report(other)
+            """, *self.options())  # fmt: skip
+        self.assertEqual([result["code"] for result in done.results], ["ok", "trust.expired", "trust.unknown_issuer"], str(done))
+        self.assertEqual(done.results[0]["http"]["status"], 200)
+        self.assertEqual(done.results[0]["labels"], {"team": "web"})
+
+    def test_options_of_a_call_go_over_those_of_the_run(self):
+        done = self.play(f"""
+            ctx:report(kedge.check("https://{AVS}", {{ trust = "ats", id = "ats" }}))
+            ctx:report(kedge.check("https://{AVS}", {{ id = "h1", protocol = "http1", expect = {{ status = 404 }} }}))
+            ctx:report(kedge.check("https://{AVS}", {{ id = "sni", sni = "none", alpn = "none" }}))
+            ctx:report(kedge.check("https://{AVS}", {{ id = "to", connect_to = "::127.0.0.1:{self.lab.port["expired"]}" }}))
+            """, *self.options())  # fmt: skip
+        codes = {result["id"]: result["code"] for result in done.results}
+        self.assertEqual(codes, {"ats": "trust.unknown_issuer", "h1": "http.status", "sni": "ok", "to": "trust.expired"}, str(done))
+        self.assertNotIn("sni", done.results[2]["tls"])
+
+    def test_results_of_ones_own(self):
+        done = self.play("""
+            local r = kedge.ok("queue")
+            r.values, r.labels = { queue = 3, depth_ms = 1.5 }, { team = "web" }
+            ctx:report(r)
+            ctx:report(kedge.warn("w", "queue.long", "it is long", "wait"))
+            ctx:report(kedge.skip("s", "queue.absent"))
+            """)  # fmt: skip
+        self.assertEqual(done.status, 0, str(done))
+        self.assertEqual(done.results[0]["values"], {"queue": 3, "depth_ms": 1.5})
+        self.assertEqual(done.results[1]["warnings"][0]["code"], "queue.long")
+
+    def test_targets_from_words_and_lists(self):
+        path = self.file("""
+            local kedge = require "kedge"
+            return {
+              summary = "s",
+              options = function(cmd) cmd:argument("TARGET", "x"):args("+"):target("targets") end,
+              run = function(ctx) ctx:each(ctx:targets(ctx.args.targets, { expect = { status = 200 } }), kedge.check) end,
+            }""")
+        done = kedge.run(path, "-f", "json", *self.options(), "@-", AVS, stdin=f"{AVS}/one\n{AVS}/two\n")
+        codes = sorted((result.get("line", 0), result["code"]) for result in done.results)
+        self.assertEqual(codes, [(0, "ok"), (1, "http.status"), (2, "http.status")], str(done))
+
+    def test_print_takes_standard_output(self):
+        path = self.script('ctx:print("plain\\n"); ctx:report(kedge.ok("x"))')
+        done = kedge.run(path, "-f", "text", "-f", f"json:{self.folder}/out.json")
+        self.assertEqual((done.status, done.out), (0, "plain\n"), str(done))
+        with open(f"{self.folder}/out.json", encoding="utf-8") as file:
+            self.assertEqual(kedge.validated(file.read())["summary"]["ok"], 1)
+        done = kedge.run(self.script('ctx:report(kedge.ok("x")); ctx:print("late\\n")'), "-f", "tap")
+        self.assertEqual(done.status, 3, str(done))
+        self.assertIn("before the first result", done.err)
+
+
+class Streams(Api):
+    """Plain TCP, no TLS."""
+
+    parts = ("pki",)
+
+    def peer(self, script):
+        return self.enterContext(peer.Peer(script))
+
+    def test_a_banner_and_an_answer(self):
+        other = self.peer('send b"220 ready\\r\\n"\nexpect b"QUIT\\r\\n"\nsend b"221 bye\\r\\n"\nclose')
+        values = self.good("""
+            local s <close> = assert(kedge.connect("localhost", PORT, { ipv4 = true }))
+            local banner = assert(s:read())
+            assert(s:write("QUIT\\r\\n"))
+            local rest = ""
+            repeat local piece = assert(s:read(3)); rest = rest .. piece until piece == ""
+            local address, port = s:peer()
+            local r = s:result("banner")
+            r.values = { banner = banner, rest = rest, address = address, port = port }
+            ctx:report(r)
+            """, port=other.port)  # fmt: skip
+        self.assertEqual(values["banner"], {"banner": "220 ready\r\n", "rest": "221 bye\r\n", "address": "127.0.0.1", "port": other.port})
+
+    def test_failures_are_told(self):
+        other = self.peer("wait")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            unused = free.getsockname()[1]
+        done = self.play(f"""
+            local s, message, code = kedge.connect("127.0.0.1", {unused})
+            assert(s == nil)
+            ctx:report(kedge.fail("refused", code, message))
+            s = assert(kedge.connect("127.0.0.1", PORT))
+            local bytes
+            bytes, message, code = s:read(10, {{ timeout = 0.05 }})
+            assert(bytes == nil)
+            ctx:report(kedge.fail("silent", code, message))
+            """, port=other.port)  # fmt: skip
+        self.assertEqual([(result["code"], result["stage"]) for result in done.results], [("tcp.refused", "tcp"), ("peer.timeout", None)], str(done))
+        self.assertTrue(done.results[0]["remedy"])
+
+    def test_two_coroutines_on_one_stream(self):
+        other = self.peer("wait")
+        self.raised("""
+            ctx:each({ "x" }, function()
+              local s = assert(kedge.connect("127.0.0.1", PORT))
+              kedge.all {
+                function() s:read() end,
+                function() s:read() end,
+              }
+            end)""", "another coroutine is reading from this stream", line=7, port=other.port)  # fmt: skip
+
+    def test_one_reads_and_one_writes(self):
+        other = self.peer("expect 200000\nsend b'done'\nclose")
+        self.good("""
+            local s = assert(kedge.connect("127.0.0.1", PORT))
+            local got = kedge.all { function() return s:read() end, function() return s:write(("x"):rep(200000)) end }
+            assert(got[1] == "done" and got[2] == true)
+            ctx:report(s:result("x"))""", port=other.port)  # fmt: skip
+
+    def test_a_reader_that_was_ended_reads_no_more(self):
+        other = self.peer("expect b'go'\nsend b'here'\nwait")
+        self.good("""
+            local s = assert(kedge.connect("127.0.0.1", PORT))
+            local done = pcall(kedge.all, { function() s:read() end, function() error("enough") end })
+            assert(not done)
+            s:write("go")
+            assert(s:read() == "here")
+            ctx:report(s:result("x"))""", port=other.port)  # fmt: skip
+
+    def test_forgotten_handles_are_closed_with_their_item(self):
+        other = self.peer("wait")
+        limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))  # noqa: E731
+        done = self.play("""
+            local items = {}
+            for i = 1, 120 do items[i] = "item " .. i end
+            ctx:each(items, function(item)
+              local s, message, code = kedge.connect("127.0.0.1", PORT)
+              if not s then return kedge.fail(item, code, message) end
+              return kedge.ok(item)
+            end)""", "-j", "1", port=other.port, preexec_fn=limit, stdin=None)  # fmt: skip
+        self.assertEqual(done.report["summary"]["ok"], 120, str(done))
+
+    def test_a_handle_outside_of_its_task(self):
+        other = self.peer("wait")
+        done = self.play("""
+            local kept, news
+            ctx:each({ "opens", "comes later" }, function(item)
+              if item == "opens" then kept = assert(kedge.connect("127.0.0.1", PORT)) return kedge.ok(item) end
+              kept:read()
+            end)
+            ctx:each({ "holds", "uses" }, function(item)
+              if item == "uses" then while not news do kedge.sleep(0.001) end news:read() end
+              news = assert(kedge.connect("127.0.0.1", PORT))
+              kedge.sleep(0.05)
+              return kedge.ok(item)
+            end)""", "-j", "1", port=other.port)  # fmt: skip
+        self.assertIn("this stream was closed with the task that opened it", done.results[1]["message"])
+        done = self.play("""
+            local news
+            ctx:each({ "holds", "uses" }, function(item)
+              if item == "uses" then while not news do kedge.sleep(0.001) end news:read() end
+              news = assert(kedge.connect("127.0.0.1", PORT))
+              kedge.sleep(0.2)
+              return kedge.ok(item)
+            end)""", port=other.port)  # fmt: skip
+        self.assertEqual(done.results[0]["status"], "ok", str(done))
+        self.assertIn("mine.lua:5: this stream belongs to the task that opened it", done.results[1]["message"])
+
+    @rows([
+        ("closed", "s:close(); s:close(); s:read()", "this stream was closed already"),
+        ("method", "s:raed()", "a stream has no 'raed'; did you mean 'read'"),
+        ("colon", "s.read()", "call it with a colon: stream:read(...)"),
+        ("bytes", "s:read(0)", "a number of bytes from 1"),
+        ("number", "s:write(3)", "wants a string, not a number"),
+        ("options", "s:read(1, { timeut = 3 })", "did you mean 'timeout'"),
+        ("timeout", "s:read(1, { timeout = -1 })", "a number of seconds above 0"),
+        ("sort", "table.sort({ 2, 1 }, function(a, b) s:read() return a < b end)", "cannot wait here"),
+        ("wrap", "coroutine.wrap(function() s:read() end)()", "cannot wait here"),
+        ("tail", "return s:raed()", "a stream has no 'raed'"),
+        ("handshake", "s:handshake { nam = 'x' }", "did you mean 'name'"),
+        ("versions", "s:handshake { tls = '1.4' }", "tls must be 1.0, 1.1, 1.2"),
+    ])  # fmt: skip
+    def misuse(self, _, code, says):
+        other = self.peer("wait")
+        body = 'ctx:each({ "x" }, function()\n local s = assert(kedge.connect("127.0.0.1", PORT))\n%s\nend)' % code
+        self.raised(body, says, line=4, port=other.port)
+
+    def test_programs_and_files(self):
+        values = self.good(f"""
+            local done = assert(kedge.run {{ "sh", "-c", "cat; exit 3", input = "text" }})
+            assert(kedge.file.write("{self.folder}/written", done.output))
+            local nothing, _, code = kedge.run {{ "no-such-program-of-kedge" }}
+            local r = kedge.ok("x")
+            r.values = {{ status = done.status, read = kedge.file.read("{self.folder}/written"), code = code,
+              absent = select(3, kedge.file.stat("{self.folder}/absent")), nothing = nothing == nil }}
+            ctx:report(r)""")  # fmt: skip
+        self.assertEqual(values["x"], {"status": 3, "read": "text", "code": "local.tool_missing", "absent": "local.file", "nothing": True})
+
+
+class Sessions(Api):
+    parts = ("nginx",)
+
+    OPEN = """
+        local function open(more)
+          local s = assert(kedge.connect("127.0.0.1", PORT))
+          local given = { name = "%s", alpn = "h2" }
+          for key, value in pairs(more or {}) do given[key] = value end
+          return assert(s:handshake(given))
+        end
+        """ % AVS  # fmt: skip
+
+    def play(self, body, *options, server="good", port=None, **keywords):
+        return super().play(textwrap.dedent(self.OPEN).replace("\n", " ") + "\n" + textwrap.dedent(body), *options,
+                            port=port or self.lab.port[server], **keywords)  # fmt: skip
+
+    def test_what_is_known_before_a_verdict(self):
+        values = self.good("""
+            local t = open()
+            local info, leaf = t:info(), kedge.x509.parse(t:chain()[1])
+            local r = kedge.ok("x")
+            r.values = { version = info.version, alpn = info.alpn, sni = info.sni, count = #t:chain(), subject = leaf.subject,
+              ends = leaf.not_after }
+            ctx:report(r)""")  # fmt: skip
+        self.assertEqual((values["x"]["version"], values["x"]["alpn"], values["x"]["sni"]), ("TLSv1.2", "h2", AVS))
+        self.assertEqual((values["x"]["subject"], values["x"]["count"]), ("CN=lab.test", 4))
+
+    def test_nothing_but_the_first_message_leaves_before_a_verdict(self):
+        with relay.Relay(self.lab.port["good"]) as between:
+            done = self.play("local t = open(); kedge.sleep(0.05); t:close(); ctx:report(kedge.ok('x'))", port=between.port)
+            self.assertEqual(done.status, 0, str(done))
+            self.assertEqual([kind for kind, _ in relay.records(between.client[0])], [HANDSHAKE])
+        with relay.Relay(self.lab.port["expired"]) as between:
+            self.play("local t = open(); t:verify(); t:finish(); pcall(t.h2, t); ctx:report(t:result('x'))", port=between.port)
+            self.assertNotIn(DATA, [kind for kind, _ in relay.records(between.client[0])])
+
+    @rows([
+        ("read", "t:read()"), ("write", "t:write('x')"), ("h2", "t:h2()"), ("tail", "return t:read()"),
+    ])  # fmt: skip
+    def before_a_verdict(self, word, code):
+        self.raised('ctx:each({ "x" }, function()\n local t = open()\n%s\nend)' % code, "before session:verify{...}", line=5)
+
+    @rows([("expired", "trust.expired"), ("name", "trust.name_mismatch"), ("self", "trust.self_signed"), ("missing", "trust.incomplete_chain")])
+    def after_a_bad_verdict(self, server, code):
+        self.raised(
+            'ctx:each({ "x" }, function()\n local t = open()\nassert(t:verify().accepted == false)\nt:read()\nend)',
+            f"although session:verify{{...}} said {code}", line=6, server=server,
+        )  # fmt: skip
+
+    def test_unverified_is_possible_and_told(self):
+        done = self.play("""
+            ctx:each({ "asked for", "another" }, function(item)
+              if item == "another" then return kedge.ok(item) end
+              local t = open { unverified = true }
+              assert(t:verify().code == "trust.expired")
+              assert(t:h2():ping() > 0)
+              return kedge.ok(item)
+            end)
+            ctx:each({ "bare" }, function(item)
+              assert(open():h2 { unverified = true })
+              return { id = item, status = "ok", code = "ok" }
+            end)""", server="expired")  # fmt: skip
+        told = {result["id"]: (result["status"], result["code"]) for result in done.results}
+        warned = ("warn", "trust.unverified")
+        self.assertEqual(told, {"asked for": warned, "another": ("ok", "ok"), "bare": warned}, str(done))
+
+    def test_verdicts(self):
+        values = self.good("""
+            local t = open()
+            local codes = {
+              good = t:verify().code, name = t:verify { name = "other.example" }.code, store = t:verify { trust = "ats" }.code,
+              late = t:verify { at = "2090-01-01" }.code, depth = t:verify { depth = 0 }.code, any = t:verify { name = false }.code,
+              loaded = assert(kedge.trust.load("ats")):verify(t:chain(), { name = t:info().sni }).code,
+            }
+            local v = t:verify()
+            codes.path, codes.anchor = #v.path, v.anchor.subject
+            local r = t:result("x")
+            r.values = codes
+            ctx:report(r)""")  # fmt: skip
+        self.assertEqual(values["x"], {
+            "good": "ok", "name": "trust.name_mismatch", "store": "trust.unknown_issuer", "late": "trust.expired",
+            "depth": "trust.path_length", "any": "ok", "loaded": "trust.unknown_issuer", "path": 2,
+            "anchor": "CN=Lab Amazon Root CA 1,O=Lab Amazon,C=US",
+        })  # fmt: skip
+
+    def test_http1_by_hand(self):
+        values = self.good("""
+            local t = open { alpn = "http/1.1" }
+            assert(t:verify().accepted)
+            assert(t:write("GET / HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n"))
+            local text = ""
+            repeat local piece = assert(t:read()); text = text .. piece until piece == ""
+            local r = t:result("x")
+            r.values = { line = text:match("^[^\\r]*") }
+            ctx:report(r)""")  # fmt: skip
+        self.assertEqual(values["x"]["line"], "HTTP/1.1 200 OK")
+
+    def test_a_protocol_that_was_not_selected(self):
+        done = self.play("""
+            local t = open { alpn = "http/1.1" }
+            t:verify()
+            local h, message, code = t:h2()
+            ctx:report(kedge.fail("x", h or code, message))""")  # fmt: skip
+        self.assertEqual(done.results[0]["code"], "alpn.none", str(done))
+
+    def test_lines_with_openssl(self):
+        server = servers.SServer(self.lab.pki, "rsa2048", "-tls1_2", "-rev")
+        self.addCleanup(server.close)
+        values = self.good("""
+            local t = open { alpn = "none" }
+            assert(t:verify().accepted)
+            t:write("hello\\n")
+            local r = kedge.ok("x")
+            r.values = { line = t:read() }
+            ctx:report(r)""", port=server.port)  # fmt: skip
+        self.assertEqual(values["x"]["line"], "olleh\n")
+
+    def test_two_coroutines_that_end_the_handshake(self):
+        server = servers.SServer(self.lab.pki, "rsa2048", "-tls1_2", "-rev")
+        self.addCleanup(server.close)
+        self.good("""
+            local t = open { alpn = "none" }
+            assert(t:verify().accepted)
+            local got = kedge.all { function() return t:read() end, function() return t:write("abc\\n") end }
+            assert(got[1] == "cba\\n", got[1])
+            ctx:report(kedge.ok("x"))""", port=server.port)  # fmt: skip
+
+
+class Http2(Api):
+    parts = ("nginx",)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.nghttpd = Nghttpd(*cls.lab.chain("rsa2048"), folder)
+        cls.addClassCleanup(cls.nghttpd.close)
+
+    def play(self, body, *options, port=None, **keywords):
+        head = (f'local session = assert(assert(kedge.connect("127.0.0.1", PORT)):handshake {{ name = "{AVS}", alpn = "h2" }});'
+                " assert(session:verify().accepted); local h2 = assert(session:h2 { settings = { INITIAL_WINDOW_SIZE = 20000 } });")  # fmt: skip
+        return super().play(f"{head}\n{textwrap.dedent(body)}", *options, port=port or self.nghttpd.port, **keywords)
+
+    def test_settings_and_ping(self):
+        values = self.good("""
+            local r = session:result("x")
+            r.values = { streams = h2:settings().SETTINGS_MAX_CONCURRENT_STREAMS, ping = h2:ping(),
+              pings = #kedge.map({ 1, 2, 3 }, function() return h2:ping() end) }
+            ctx:report(r)""")  # fmt: skip
+        self.assertEqual((values["x"]["streams"], values["x"]["pings"]), (100, 3))
+        self.assertGreater(values["x"]["ping"], 0)
+
+    def test_many_requests_at_once_with_bodies_as_streams(self):
+        values = self.good("""
+            local paths, pieces = {}, 0
+            for i = 1, 24 do paths[i] = "/large" end
+            local sizes = kedge.map(paths, function(path)
+              local reply = assert(h2:request { path = path })
+              assert(reply.status == 200)
+              local size = 0
+              while true do
+                local piece = assert(reply:read())
+                if piece == "" then return size end
+                size, pieces = size + #piece, pieces + 1
+              end
+            end)
+            local r = session:result("x")
+            r.values = { sizes = sizes, pieces = pieces }
+            ctx:report(r)""")  # fmt: skip
+        self.assertEqual(values["x"]["sizes"], [640_000] * 24)
+        self.assertGreater(values["x"]["pieces"], 24 * 32)
+
+    def test_bodies_are_sent(self):
+        values = self.good("""
+            local text = ("0123456789"):rep(30000)
+            local left = 5
+            local replies = kedge.all {
+              function() return assert(h2:request { method = "POST", body = text, headers = { ["x-mine"] = "1" } }):body(1000000) end,
+              function()
+                local function piece() left = left - 1; return left > 0 and ("x"):rep(70000) or nil end
+                return assert(h2:request { body = piece }):body(1000000)
+              end,
+            }
+            local r = session:result("x")
+            r.values = { same = replies[1] == text, size = #replies[2] }
+            ctx:report(r)""")  # fmt: skip
+        self.assertEqual(values["x"], {"same": True, "size": 280_000})
+
+    def test_headers(self):
+        values = self.good("""
+            local reply = assert(h2:request { path = "/", headers = { { "accept", "*/*" } } })
+            local r = session:result("x")
+            r.values = { status = reply.status, kind = reply.headers["content-type"], first = reply.headers[1][1], body = reply:body(4) }
+            ctx:report(r)""", port=self.lab.port["good"])  # fmt: skip
+        self.assertEqual((values["x"]["status"], values["x"]["kind"], values["x"]["first"]), (200, "text/plain", "server"))
+        self.assertEqual(len(values["x"]["body"]), 4)
+
+    def test_forgotten_replies_are_ended(self):
+        self.good("""
+            for _ = 1, 300 do
+              assert(assert(h2:request { path = "/large" }).status == 200)
+              collectgarbage()
+            end
+            ctx:report(session:result("x"))""")  # fmt: skip
+
+    def test_why_a_channel_ended(self):
+        script = (
+            "tls\nexpect b'PRI'\nsend settings() + frame('SETTINGS', 1)\nexpect 70\n"
+            "send reply(200, stream=1)\nsend data(b'piece')\nsend goaway(last=1, code=11, debug=b'calm')\nclose"
+        )
+        other = self.enterContext(peer.Peer(script, self.lab.chain("rsa2048")))
+        done = self.play("""
+            local reply = assert(h2:request { path = "/v20160207/directives" })
+            assert(reply:read() == "piece")
+            local piece, message, code = reply:read { timeout = 30 }
+            local r = kedge.fail("channel", piece or code, message)
+            r.values = { goaway = h2:goaway().name }
+            ctx:report(r)""", port=other.port)  # fmt: skip
+        self.assertEqual(done.results[0]["code"], "h2.goaway", str(done))
+        self.assertEqual(done.results[0]["values"], {"goaway": "ENHANCE_YOUR_CALM"})
+
+    def test_two_coroutines_on_one_reply(self):
+        script = "tls\nexpect b'PRI'\nsend settings() + frame('SETTINGS', 1)\nexpect 70\nsend reply(200, stream=1)\nwait"
+        other = self.enterContext(peer.Peer(script, self.lab.chain("rsa2048")))
+        self.raised("""
+            ctx:each({ "x" }, function()
+              local own = assert(assert(kedge.connect("127.0.0.1", PORT)):handshake { name = "%s", alpn = "h2" })
+              own:verify()
+              local r = assert(assert(own:h2()):request())
+              kedge.all { function() r:read() end, function() r:read() end }
+            end)""" % AVS, "another coroutine is reading this reply", port=other.port)  # fmt: skip
+
+    @rows([
+        ("setting", "session:h2()", "speaks HTTP/2 already"),
+        ("read", "session:read()", "speaks HTTP/2"),
+        ("option", "h2:request { pth = '/' }", "did you mean 'path'"),
+        ("header", "h2:request { headers = { ['a b'] = 'c' } }", "no name of a header"),
+        ("injection", "h2:request { headers = { a = 'b\\r\\nc: d' } }", "a line end"),
+        ("path", "h2:request { path = '/a b' }", "without spaces"),
+        ("body", "h2:request { body = 3 }", "text or a function"),
+        ("piece", "h2:request { body = function() return 3 end }", "gave a number"),
+        ("unknown", "h2:pin()", "did you mean 'ping'"),
+        ("closed", "h2:close(); h2:ping()", "closed already"),
+    ])  # fmt: skip
+    def misuse(self, _, code, says):
+        done = self.play(f"ctx:report(kedge.ok('x'))\n{code}")
+        self.assertEqual(done.status, 3, str(done))
+        self.assertRegex(done.err, r"mine\.lua:\d+: ")
+        self.assertIn(says, done.err)
+
+
+class Interrupted(Api):
+    parts = ("pki",)
+
+    def begin(self, body, ready):
+        other = self.enterContext(peer.Peer("expect 1\nwait"))
+        process = kedge.start(self.script(body, other.port), "-f", "json", "--timeout", "300")
+        self.addCleanup(kedge.stop, process)
+        other.wait_for(lambda: sum(bool(talk.received) for talk in other.conversations) >= ready)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=kedge.GUARD)
+        done = kedge.Run(process.returncode, out, err)
+        self.assertEqual(done.status, -signal.SIGINT, str(done))
+        return done
+
+    def test_items_that_wait_for_a_peer_are_skipped(self):
+        done = self.begin("""
+            ctx:each({ "a", "b", "c" }, function(item)
+              local s = assert(kedge.connect("127.0.0.1", PORT))
+              s:write("x")
+              s:read()
+              return kedge.ok(item)
+            end)""", 3)  # fmt: skip
+        self.assertEqual([result["code"] for result in done.results], ["local.interrupted"] * 3, str(done))
+
+    def test_a_run_that_waits_ends_and_what_it_reported_stays(self):
+        done = self.begin("""
+            ctx:report(kedge.ok("first"))
+            local s = assert(kedge.connect("127.0.0.1", PORT))
+            s:write("x")
+            kedge.all { function() s:read(1, { timeout = false }) end, function() kedge.sleep(1000) end }""", 1)  # fmt: skip
+        self.assertEqual([result["id"] for result in done.results], ["first"], str(done))
+
+    def test_variables_are_closed(self):
+        marker = os.path.join(self.folder, "closed")
+        self.begin(f"""
+            ctx:each({{ "a" }}, function()
+              local guard <close> = setmetatable({{}}, {{ __close = function() io.open("{marker}", "w"):close() end }})
+              local s = assert(kedge.connect("127.0.0.1", PORT))
+              s:write("x")
+              s:read()
+              return guard
+            end)""", 1)  # fmt: skip
+        self.assertTrue(os.path.exists(marker))
+
+
+class Help(kedge.Test):
+    def test_the_reference_is_printed(self):
+        done = kedge.run("help", "api")
+        self.assertEqual(done.status, 0, str(done))
+        for words in ("kedge.check(target, opts)", "session:verify(opts)", "ctx:each(items, fn)", "kedge help api NAME"):
+            self.assertIn(words, done.out)
+        done = kedge.run("help", "api", "stream:read")
+        for words in ("peer.timeout", "timeout?", "seconds", "Gives:"):
+            self.assertIn(words, done.out)
+        self.refused("help", "api", "chek", says="did you mean 'check'")
+        self.refused("help", "check", "more", says="one word too many")
+
+
+if __name__ == "__main__":
+    unittest.main()
