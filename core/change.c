@@ -134,7 +134,7 @@ static int
 copy_content(int from, int to)
 {
 	char *buffer = malloc(CHUNK);
-	ssize_t n = 0;
+	ssize_t n;
 	int error = buffer ? 0 : ENOMEM;
 
 	while (!error) {

@@ -280,7 +280,7 @@ run_k(lua_State *L, int status, lua_KContext context)
 }
 
 static int
-run(lua_State *L)
+process_run(lua_State *L)
 {
 	struct loop *loop = bind_loop(L);
 	struct process_plan plan;
@@ -307,7 +307,7 @@ int
 luaopen_kedge_core_process(lua_State *L)
 {
 	static const luaL_Reg metamethods[] = { { "__gc", run_close }, { "__close", run_close }, { NULL, NULL } };
-	static const luaL_Reg library[] = { { "run", run }, { NULL, NULL } };
+	static const luaL_Reg library[] = { { "run", process_run }, { NULL, NULL } };
 
 	bind_class(L, PROCESS, NULL, metamethods);
 	luaL_newlib(L, library);

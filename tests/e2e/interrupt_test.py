@@ -74,6 +74,14 @@ class Interrupt(kedge.Test):
         self.assertEqual(done.status, -signal.SIGTERM, str(done))
         self.assertEqual(done.report["summary"]["total"], 2)
 
+    def test_a_list_that_nobody_writes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.mkfifo(f"{folder}/list")
+            with kedge.start("check", f"@{folder}/list") as process:
+                with open(f"{folder}/list", "wb", buffering=0):  # blocks until kedge has opened it
+                    process.send_signal(signal.SIGINT)
+                    self.assertEqual(self.finish(process).status, -signal.SIGINT)
+
     def test_a_report_file_is_whole(self):
         with tempfile.TemporaryDirectory() as folder:
             process = self.start("-f", f"json:{folder}/out.json")
