@@ -331,6 +331,7 @@ OTHER_TESTS = \
 	tests/e2e/update_full_test.py \
 	tests/e2e/update_kill_test.py \
 	tests/e2e/update_random_test.py \
+	tests/e2e/update_test.py \
 	tests/e2e/update_system_test.py \
 	tests/e2e/update_together_test.py \
 	tests/build/boot_test.sh \

@@ -8,10 +8,21 @@ local names = {}
 
 local function any() return true end
 
+-- Whether a name in the folder is a link of the tool's to a file that is gone: the tool takes it away, or gives it to a new
+-- file of that name.
+local function is_left_over(facts, name)
+  local system = facts.system
+  local entry = system:look(system:real(facts.layout.directory) .. "/" .. name)
+  local own = entry and entry.target == ("%s/%s"):format((facts.layout.chosen or {})[1], (name:gsub("%.pem$", ".crt")))
+  return own and not system:real(entry.target)
+end
+
 --- The names of links that are spoken for, as a set: those in the folder, and those that files and lines would get.
 function names.taken(facts)
   local taken, layout, system = {}, facts.layout, facts.system
-  for _, name in ipairs(layout.directory and system:list(layout.directory) or {}) do taken[name] = true end
+  for _, name in ipairs(layout.directory and system:list(layout.directory) or {}) do
+    taken[name] = not is_left_over(facts, name) or nil
+  end
   for _, folder in ipairs { layout.shipped, table.unpack(layout.chosen or {}) } do
     for _, name in ipairs(system:files(folder, any)) do taken[forecast.link_name(name)] = true end
   end

@@ -154,6 +154,7 @@ local function with_tool(facts, wanted)
   for _, one in ipairs(wanted) do
     if by_file[one] then add_file(facts, self, one.cert, wish_of(one), one) end
   end
+  self.made = forecast.make(facts, self.text, self.files)
   local new = facts.layout.bundle .. ".new"
   local place = facts.system:place(new)
   self.remainder = place and facts.system:look(place) and new or nil

@@ -90,7 +90,7 @@ local function check_space(facts, the_plan, state)
     wanted[device] = wanted[device] or { real = real, bytes = MARGIN, inodes = 16 }
     wanted[device].bytes = wanted[device].bytes + bytes
   end
-  want(state.folder, 2 * bundle + text + size_of(facts, layout.bundle .. ".new"))
+  want(state.folder, 2 * bundle + text + size_of(facts, the_plan.remainder))
   if layout.bundle then want(system:nearest(layout.bundle:match("^(.*)/")), 2 * bundle) end
   if the_plan.changes[1] then want(system:nearest(layout.configuration:match("^(.*)/")), text) end
   for _, new in ipairs(the_plan.files) do want(system:nearest(new.path:match("^(.*)/")), #new.text + 4096) end

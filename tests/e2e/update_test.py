@@ -1,0 +1,542 @@
+"""ca-update with the real update-ca-certificates: images and, in mount namespaces, this system itself."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import kedge
+import store
+
+BY_TOOL = unittest.skipUnless(os.path.exists(store.TOOL), "no update-ca-certificates")
+BY_ROOT = unittest.skipUnless(os.geteuid() == 0, "only root may enter a root")
+NOBODY = 65534
+LOCAL_NAMES = {name: f"{store.LOCAL}/{name}.crt" for name in store.SIX}
+
+
+class Update(kedge.Test):
+    """A tree in a folder of its own, and what is asked of runs in it."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="kedge-update-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def small(self, **options):
+        return store.small(self.folder + "/tree", **options)
+
+    def run_in(self, tree, *words, status=None, **options):
+        done = kedge.run("ca-update", "--root", tree.root, *words, "-f", "json", **options)
+        if status is not None:
+            self.assertEqual(done.status, status, str(done))
+        return done
+
+    def outcome(self, done):
+        found = [result for result in done.results if result["id"] == "update"]
+        self.assertEqual(len(found), 1, str(done))
+        return found[0]
+
+    def applied(self, tree, *words, goal=store.GOAL, path=store.BUNDLE, **options):
+        """Applies; nothing is lost, the goal is reached, a second run has nothing to do. Gives the first run."""
+        bundle, directory, lines = tree.bundle(path), tree.directory(), tree.lines()
+        done = self.run_in(tree, *words, "--apply", status=0, **options)
+        self.reached(tree, bundle, directory, lines, goal, path)
+        said = self.outcome(done)["values"]
+        self.assertEqual((said["before"], said["after"], said["lost"]), (len(bundle), len(tree.bundle(path)), 0))
+        state = tree.state(skip=(store.STATE,))
+        for again in ((), ("--apply",)):
+            second = self.run_in(tree, *words, *again, status=0, **options)
+            self.assertIn("Nothing to do", self.outcome(second)["message"])
+        self.assertEqual(tree.state(skip=(store.STATE,)), state)
+        return done
+
+    def reached(self, tree, bundle, directory, lines, goal=store.GOAL, path=store.BUNDLE):
+        self.assertLessEqual(bundle | goal, tree.bundle(path))
+        if directory:
+            self.assertLessEqual(directory | goal, tree.directory())
+        rest = iter(tree.lines())
+        for line in filter(None, lines):
+            self.assertTrue(any(new in (line, line.removeprefix(b"!")) for new in rest), f"{line} is gone: {tree.lines()}")
+
+    def refuses(self, tree, *words, says):
+        """A run that is refused changes nothing."""
+        state = tree.state(skip=(store.STATE,))
+        self.refused("ca-update", "--root", tree.root, *words, says=says, exit_status=3)
+        self.assertEqual(tree.state(skip=(store.STATE,)), state)
+
+    def resolves(self, tree):
+        """Every link of the folder leads to a file inside, by its name there."""
+        for name in os.listdir(tree.at(store.CERTS)):
+            place = tree.at(store.CERTS) + "/" + name
+            if os.path.islink(place):
+                self.assertNotIn(tree.root, os.readlink(place))
+                self.assertTrue(tree.content(store.CERTS + "/" + name), name)
+
+
+@BY_TOOL
+class Image(Update):
+    """A Debian image that can't run its own tool: this system's tool, pointed at its folders."""
+
+    def test_dry_run(self):
+        tree = self.small()
+        state = tree.state(times=True)
+        done = self.run_in(tree, status=5)
+        self.assertEqual(tree.state(times=True), state)
+        by_id = {result["id"]: result for result in done.results}
+        self.assertEqual({result["code"] for result in done.results}, {"store.pending"})
+        diff = by_id[store.CONF]["values"]["diff"]
+        name = store.SIX[store.TWO]
+        self.assertIn(f"-!mozilla/{name}\n+mozilla/{name}\n", diff)
+        self.assertIn("\\ No newline at end of file\n+mozilla/Lab_Three.crt\n", diff)
+        self.assertIn(LOCAL_NAMES[store.FOUR], by_id)
+        self.assertIn(LOCAL_NAMES[store.CLASS2], by_id)
+        self.assertIn("Lab Live", by_id[store.LOCAL + "/Lab_Live.crt"]["message"])
+        self.assertIn(store.TOOL, by_id["command"]["values"]["command"])
+
+    def test_text_reads_like_a_diff(self):
+        tree = self.small()
+        text = kedge.run("ca-update", "--root", tree.root).out
+        self.assertIn(f"\n--- {store.CONF}\n+++ {store.CONF}\n@@ ", text)
+        self.assertIn(f"\n--- /dev/null\n+++ {LOCAL_NAMES[store.FOUR]}\n+Amazon Root CA 4, built in\n", text)
+        self.assertIn("--apply", text)
+        self.assertIn("7 authorities before, 11 after, none lost", kedge.run("ca-update", "--root", tree.root, "--apply").out)
+
+    def test_apply(self):
+        tree = self.small()
+        lines = tree.lines()
+        self.applied(tree)
+        self.resolves(tree)
+        added = {f"mozilla/{store.SIX[name]}".encode() for name in (store.TWO, store.THREE)}
+        self.assertEqual([line.removeprefix(b"!") if line[1:] in added else line for line in lines] + [b""], tree.lines())
+        self.assertEqual(os.listdir(tree.at(store.STATE) + "/backup"), ["1"])
+        self.assertEqual(stat.S_IMODE(os.stat(tree.at(store.STATE)).st_mode), 0o700)
+
+    def test_a_whole_store(self):
+        tree = store.full(self.folder + "/tree")
+        for name in (store.ONE, store.SERVICES):
+            os.unlink(f"{tree.at(store.PACKAGE)}/mozilla/{store.SIX[name]}")
+        tree.update()
+        self.applied(tree)
+        self.resolves(tree)
+
+    def test_rollback(self):
+        tree = self.small()
+        state = tree.state(skip=(store.STATE,))
+        self.run_in(tree, "--apply", status=0)
+        after = tree.state(times=True)
+        self.assertTrue(self.run_in(tree, "--rollback", status=5).results)
+        self.assertEqual(tree.state(times=True), after)
+        self.run_in(tree, "--rollback", "--apply", status=0)
+        self.assertEqual(tree.state(skip=(store.STATE,)), state)
+        for again in ((), ("--apply",)):
+            self.assertIn("Nothing to do", self.outcome(self.run_in(tree, "--rollback", *again, status=0))["message"])
+        self.applied(tree)
+
+    def test_rollback_without_backup(self):
+        self.assertIn("no backup", self.outcome(self.run_in(self.small(), "--rollback", "--apply", status=0))["message"])
+
+    def test_rollback_keeps_what_others_added(self):
+        tree = self.small()
+        self.run_in(tree, "--apply", status=0)
+        tree.write(store.LOCAL + "/later.crt", store.made("Lab Later"))
+        tree.update()
+        self.refuses(tree, "--rollback", "--apply", says=["Lab Later", "backup/1"])
+
+    def test_rollback_keeps_a_configuration_that_others_changed(self):
+        tree = self.small()
+        self.run_in(tree, "--apply", status=0)
+        tree.write(store.CONF, tree.read(store.CONF) + b"# mine\n")
+        self.refuses(tree, "--rollback", "--apply", says=[store.CONF, "by others"])
+
+    def test_three_backups_are_kept(self):
+        tree = self.small()
+        for _ in range(5):
+            self.run_in(tree, "--apply", status=0)
+            os.unlink(tree.at(LOCAL_NAMES[store.FOUR]))
+        self.assertEqual(sorted(os.listdir(tree.at(store.STATE) + "/backup")), ["3", "4", "5"])
+
+    def test_crlf_lines_stay_and_so_do_their_authorities(self):
+        tree = self.small(worn=False)
+        content = tree.read(store.CONF).replace(b"\n", b"\r\n")
+        tree.write(store.CONF, content)
+        self.applied(tree)
+        self.assertTrue(tree.read(store.CONF).startswith(content))
+
+    def test_lines_that_are_not_understood(self):
+        tree = self.small(worn=False)
+        name = "mozilla/" + store.SIX[store.ONE]
+        for line in ("! " + name, "!!" + name, " !" + name, "!" + name + " ", "!" + name + "\r", name + "\\", "#" + name):
+            with self.subTest(line=line):
+                text = "mozilla/Lab_One.crt\n" + line + "\n# end\n"
+                tree.write(store.CONF, text)
+                self.run_in(tree, "--apply", status=0)
+                self.reached(tree, set(), set(), [])
+                self.assertTrue(set(text.split("\n")) <= set(tree.read(store.CONF).decode().split("\n")))
+
+    def test_a_base_name_in_two_folders(self):
+        """The later file of two takes the link of the earlier: the earlier's authority gets a file of another name."""
+        tree = self.small(worn=False)
+        tree.write(f"{store.LOCAL}/{store.SIX[store.ONE]}", store.made("Lab Other"))
+        tree.update()
+        self.applied(tree)
+
+    def test_a_name_that_is_taken(self):
+        tree = self.small()
+        tree.link("/nowhere", f"{store.CERTS}/AmazonRootCA4.pem")
+        tree.write(f"{store.LOCAL}/sub/StarfieldClass2CertificationAuthority.crt", store.made("Lab Sub"))
+        self.applied(tree)
+        self.assertTrue(os.path.exists(tree.at(store.LOCAL + "/AmazonRootCA4-2.crt")))
+        self.assertTrue(os.path.exists(tree.at(store.LOCAL + "/StarfieldClass2CertificationAuthority-2.crt")))
+
+    def test_a_remainder(self):
+        tree = self.small()
+        tree.write(store.BUNDLE + ".new", tree.read(store.BUNDLE)[:1500])
+        done = self.run_in(tree, status=5)
+        self.assertIn(store.BUNDLE + ".new", [result["id"] for result in done.results])
+        self.applied(tree)
+        self.assertFalse(os.path.exists(tree.at(store.BUNDLE + ".new")))
+
+    def test_only_live_is_no_reason(self):
+        tree = self.small(worn=False)
+        tree.write(store.BUNDLE, tree.read(store.BUNDLE) + store.made("Lab Live"))
+        self.run_in(tree, "--apply", status=0)
+        self.assertEqual(os.listdir(tree.at(store.LOCAL)), ["Lab_Local.crt"])
+
+    def test_missing_hash_links(self):
+        tree = self.small(worn=False)
+        for name in os.listdir(tree.at(store.CERTS)):
+            if tree.directory() and name.endswith(".0") and store.certificates(tree.content(f"{store.CERTS}/{name}")):
+                if store.fingerprint(store.pem(store.ONE).strip()) in store.certificates(tree.content(f"{store.CERTS}/{name}")):
+                    os.unlink(tree.at(f"{store.CERTS}/{name}"))
+        self.assertNotIn(store.fingerprint(store.pem(store.ONE).strip()), tree.directory())
+        self.applied(tree)
+        self.assertLessEqual(store.GOAL, tree.directory())
+
+    def test_a_bundle_that_is_a_link_stays_one(self):
+        tree = self.small()
+        os.makedirs(tree.at("/etc/elsewhere"))
+        os.rename(tree.at(store.BUNDLE), tree.at("/etc/elsewhere/all.crt"))
+        os.chmod(tree.at("/etc/elsewhere/all.crt"), 0o640)
+        tree.link("/etc/elsewhere/all.crt", store.BUNDLE)
+        state = tree.state(skip=(store.STATE,))
+        self.applied(tree)
+        self.assertEqual(os.readlink(tree.at(store.BUNDLE)), "/etc/elsewhere/all.crt")
+        self.assertEqual(stat.S_IMODE(os.stat(tree.at("/etc/elsewhere/all.crt")).st_mode), 0o640)
+        self.run_in(tree, "--rollback", "--apply", status=0)
+        self.assertEqual(tree.state(skip=(store.STATE,)), state)
+
+    def test_owner_mode_and_attributes_of_the_bundle(self):
+        tree = self.small()
+        place = tree.at(store.BUNDLE)
+        os.chmod(place, 0o664)
+        has_attributes = True
+        try:
+            os.setxattr(place, "user.kedge", b"kept")
+        except OSError:
+            has_attributes = False
+        if os.geteuid() == 0:
+            os.chown(place, 12, 34)
+        before = os.stat(place)
+        self.applied(tree)
+        now = os.stat(place)
+        self.assertEqual((now.st_mode, now.st_uid, now.st_gid), (before.st_mode, before.st_uid, before.st_gid))
+        if has_attributes:
+            self.assertEqual(os.getxattr(place, "user.kedge"), b"kept")
+
+    @BY_ROOT
+    def test_an_image_of_somebody_else(self):
+        tree = self.small()
+        for place, folders, names in os.walk(tree.root):
+            for name in [".", *folders, *names]:
+                os.chown(os.path.join(place, name), 1234, 1234, follow_symlinks=False)
+        self.applied(tree)
+        for place, folders, names in os.walk(tree.root):
+            for name in folders + names:
+                path = os.path.join(place, name)
+                if not path.startswith(tree.at(store.STATE)):
+                    self.assertEqual(os.lstat(path).st_uid, 1234, path)
+
+    def test_links_that_lead_elsewhere_on_this_system(self):
+        """Absolute links of the image mean its own files, also where this system has others of these names."""
+        tree = self.small()
+        outside = os.path.join(self.folder, "outside.crt")
+        with open(outside, "wb") as file:
+            file.write(store.made("Lab Outside"))
+        tree.write(outside, store.made("Lab Inside"))
+        tree.link(outside, store.LOCAL + "/linked.crt")
+        tree.link("/opt/certs", store.LOCAL + "/more")
+        tree.write("/opt/certs/further.crt", store.made("Lab Further"))
+        tree.link(store.CONF, "/etc/other.conf")
+        self.applied(tree)
+        self.resolves(tree)
+        found = {store.fingerprint(store.made(name).strip()): name for name in ("Lab Outside", "Lab Inside", "Lab Further")}
+        self.assertEqual({found[one] for one in tree.bundle() if one in found}, {"Lab Inside", "Lab Further"})
+        self.assertEqual(os.readlink(tree.at(store.LOCAL + "/linked.crt")), outside)
+        self.assertEqual(os.readlink(tree.at(store.LOCAL + "/more")), "/opt/certs")
+
+    def test_the_configuration_is_an_absolute_link(self):
+        tree = self.small()
+        os.makedirs(tree.at("/etc/local"))
+        os.rename(tree.at(store.CONF), tree.at("/etc/local/ca.conf"))
+        tree.link("/etc/local/ca.conf", store.CONF)
+        self.applied(tree)
+        self.assertEqual(os.readlink(tree.at(store.CONF)), "/etc/local/ca.conf")
+
+    def test_links_where_others_may_write(self):
+        tree = self.small()
+        os.makedirs(tree.at("/srv/shared"))
+        os.chmod(tree.at("/srv/shared"), 0o777)
+        os.rename(tree.at(store.CONF), tree.at("/etc/real.conf"))
+        tree.link("/srv/shared/ca.conf", store.CONF)
+        tree.link("/etc/real.conf", "/srv/shared/ca.conf")
+        self.refuses(tree, "--apply", says="in which others may write")
+
+    def test_hooks_of_an_image_do_not_run_here(self):
+        tree = self.small()
+        marker = self.folder + "/ran"
+        tree.write("/etc/ca-certificates/update.d/hook", f"#!/bin/sh\ntouch {marker}\n", 0o755)
+        self.applied(tree)
+        self.assertFalse(os.path.exists(marker))
+
+    def test_from_a_file(self):
+        tree = self.small()
+        path = self.folder + "/four.pem"
+        with open(path, "wb") as file:
+            file.write(store.pem(store.FOUR))
+        self.applied(tree, "--from", path, goal={store.fingerprint(store.pem(store.FOUR).strip())})
+
+    def test_a_source_that_is_refused(self):
+        tree = self.small()
+        path = self.folder + "/other.pem"
+        with open(path, "wb") as file:
+            file.write(store.made("Lab Other"))
+        self.refuses(tree, "--from", path, "--apply", says=path)
+
+    def test_a_path_that_the_tool_cannot_be_given(self):
+        tree = store.small(self.folder + "/plain")
+        odd = store.Tree(self.folder + "/a card").copy_from(tree)
+        self.refuses(odd, "--apply", says=["spaces", "a card"])
+
+    def test_an_interrupted_run_is_reported_without_apply(self):
+        tree = self.small()
+        self.run_in(tree, "--apply", status=0)
+        tree.write(store.STATE + "/journal", "kedge.journal/1 begun 1\n")
+        done = self.run_in(tree, status=5)
+        self.assertEqual(done.results[0]["id"], "interrupted")
+        done = self.run_in(tree, "--apply", status=0)
+        self.assertIn("rolled back", done.results[0]["message"])
+        tree.write(store.STATE + "/journal", "kedge.journal/1 verified 2\n")
+        self.assertIn("finished", self.run_in(tree, "--apply", status=0).results[0]["message"])
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_a_user_without_permission(self):
+        tree = self.small()
+        os.chmod(self.folder, 0o755)
+        state = tree.state(times=True)
+        done = kedge.run("ca-update", "--root", tree.root, "--apply", user=NOBODY, group=NOBODY, extra_groups=[])
+        self.assertEqual((done.status, done.err.count("\n")), (3, 1), str(done))
+        self.assertIn(f"sudo kedge ca-update --root {tree.root} --apply", done.err)
+        self.assertEqual(tree.state(times=True), state)
+        done = kedge.run("ca-update", "--root", tree.root, user=NOBODY, group=NOBODY, extra_groups=[])
+        self.assertEqual(done.status, 5, str(done))
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_a_user_with_an_image_of_his_own(self):
+        tree = self.small()
+        os.chmod(self.folder, 0o755)
+        subprocess.run(["chown", "-hR", f"{NOBODY}:{NOBODY}", tree.root], check=True)
+        done = kedge.run("ca-update", "--root", tree.root, "--apply", user=NOBODY, group=NOBODY, extra_groups=[])
+        self.assertEqual(done.status, 0, str(done))
+        self.reached(tree, set(), set(), [])
+
+
+class ByHand(Update):
+    """Stores that no tool makes."""
+
+    def test_a_bare_bundle(self):
+        tree = store.bare(self.folder + "/tree")
+        before = tree.read("/etc/ssl/cert.pem")
+        self.applied(tree, path="/etc/ssl/cert.pem")
+        self.assertTrue(tree.read("/etc/ssl/cert.pem").startswith(before + b"\n-----BEGIN"))
+        self.run_in(tree, "--rollback", "--apply", status=0)
+        self.assertEqual(tree.read("/etc/ssl/cert.pem"), before)
+
+    def test_a_bare_folder_with_hash_links(self):
+        tree = store.Tree(self.folder + "/tree")
+        for name in (store.ONE, store.TWO):
+            tree.write(f"{store.CERTS}/{name}.pem", store.pem(name))
+        subprocess.run(["openssl", "rehash", tree.at(store.CERTS)], check=True, capture_output=True)
+        self.run_in(tree, "--apply", status=0)
+        self.assertEqual(tree.directory(), store.GOAL)
+        self.run_in(tree, status=0)
+        self.run_in(tree, "--rollback", "--apply", status=0)
+        self.assertEqual(len(os.listdir(tree.at(store.CERTS))), 4)
+
+    def test_buildroot_with_bundle_and_links_only(self):
+        tree = store.Tree(self.folder + "/tree")
+        tree.write("/etc/os-release", "NAME=Buildroot\nID=buildroot\n")
+        tree.write(store.BUNDLE, store.pem(store.SERVICES) + store.made("Lab One"))
+        self.applied(tree)
+
+    def test_no_layout(self):
+        os.makedirs(self.folder + "/tree/etc")
+        self.refuses(store.Tree(self.folder + "/tree"), "--apply", says=["no trust store", self.folder])
+
+    @kedge.rows([("openwrt", "opkg install"), ("fedora", "update-ca-trust")])
+    def of_another_kind(self, name, command):
+        tree = store.Tree(self.folder + "/tree")
+        tree.write("/etc/os-release", f"ID={name}\n")
+        if name == "fedora":
+            tree.write("/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", store.pem(store.ONE))
+            os.makedirs(tree.at("/etc/pki/ca-trust/source/anchors"))
+        else:
+            tree.write(store.BUNDLE, store.pem(store.ONE))
+        done = self.run_in(tree, status=5)
+        said = done.results[0]["values"]["command"]
+        self.assertIn(command, said)
+        self.assertEqual(said.count("BEGIN CERTIFICATE"), 5)
+        self.refuses(tree, "--apply", says=["without --apply"])
+        path = "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem" if name == "fedora" else store.BUNDLE
+        tree.write(path, b"".join(store.pem(one) for one in store.SIX))
+        self.run_in(tree, status=0)
+
+
+PROGRAMS = ("sh", "sed", "mktemp", "rm", "ln", "readlink", "test", "basename", "find", "sort", "wc", "openssl", "chmod", "mv", "cat",
+            "run-parts", "touch")  # fmt: skip
+
+
+def with_programs(tree, tool=store.TOOL):
+    """An image that can run its own tool."""
+    os.makedirs(tree.at("/bin"))
+    os.makedirs(tree.at("/dev"))
+    os.makedirs(tree.at("/usr/sbin"))
+    os.symlink("../bin", tree.at("/usr/bin"))
+    os.mknod(tree.at("/dev/null"), 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    libraries = set()
+    for name in PROGRAMS:
+        place = shutil.which(name)
+        shutil.copy(place, tree.at("/bin/" + name))
+        libraries.update(word for word in subprocess.run(["ldd", place], capture_output=True, text=True, check=False).stdout.split()
+                         if word.startswith("/"))  # fmt: skip
+    for library in libraries:
+        os.makedirs(tree.at(os.path.dirname(library)), exist_ok=True)
+        shutil.copy(library, tree.at(library))
+    shutil.copy(tool, tree.at(store.TOOL))
+    return tree
+
+
+@BY_TOOL
+@BY_ROOT
+class Chroot(Update):
+    """An image that can run its own tool does so, in its own root."""
+
+    def setUp(self):
+        super().setUp()
+        try:
+            self.tree = with_programs(self.small())
+        except PermissionError as error:
+            self.skipTest(f"no devices can be made here: {error}")
+
+    def test_apply(self):
+        self.tree.write("/etc/ca-certificates/update.d/hook", "#!/bin/sh\ntouch /ran-inside\n", 0o755)
+        done = self.run_in(self.tree, status=5)
+        command = next(result for result in done.results if result["id"] == "command")["values"]["command"]
+        self.assertEqual(command, f"chroot {self.tree.root} {store.TOOL}")
+        self.applied(self.tree)
+        self.assertTrue(os.path.exists(self.tree.at("/ran-inside")))
+        self.resolves(self.tree)
+
+    def test_a_path_with_spaces(self):
+        other = self.folder + "/a card"
+        os.rename(self.tree.root, other)
+        self.applied(store.Tree(other))
+
+    def tool(self, script):
+        self.tree.write(store.TOOL, "#!/bin/sh\n" + script, 0o755)
+
+    def fails(self, *words, says):
+        state = self.tree.state(skip=(store.STATE, "/reached"))
+        done = self.run_in(self.tree, "--apply", *words, status=3)
+        outcome = self.outcome(done)
+        for part in says:
+            self.assertIn(part, outcome["message"])
+        self.assertIn("rolled back", outcome["message"])
+        self.assertEqual(self.tree.state(skip=(store.STATE, "/reached")), state)
+        return outcome
+
+    def test_a_tool_that_fails(self):
+        self.tool("echo something is odd >&2\nexit 7\n")
+        self.fails(says=["status 7", "something is odd"])
+
+    def test_a_tool_that_hangs(self):
+        self.tool("echo waiting for nothing\nwhile :; do mktemp -u >/dev/null; done\n")
+        self.fails("--tool-timeout", "1", says=["did not end", "waiting for nothing"])
+
+    def test_a_tool_that_does_nothing(self):
+        """As an old one that prints its usage and exits with 0."""
+        self.tool("echo usage\nexit 0\n")
+        self.fails(says=["Amazon Root CA"])
+
+    def test_a_tool_that_loses_authorities(self):
+        self.tool(f"cat {store.LOCAL}/*.crt {store.PACKAGE}/mozilla/Amazon*.crt >{store.BUNDLE}.t\nmv {store.BUNDLE}.t {store.BUNDLE}\n")
+        outcome = self.fails(says=["would be lost", "Lab One"])
+        self.assertEqual(outcome["status"], "fail")
+
+    def test_a_tool_that_damages_the_bundle(self):
+        self.tool(f"echo garbage >{store.BUNDLE}\n")
+        self.fails(says=["would be lost"])
+
+
+@BY_TOOL
+class Live(Update):
+    """This system itself, as seen in a mount namespace in which a tree lies over its folders."""
+
+    over = ("/etc", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/var/lib")
+
+    def setUp(self):
+        super().setUp()
+        if store.cannot_mount():
+            self.skipTest(f"no mount namespace here: {store.cannot_mount()}")
+        self.tree = store.live(self.small())
+
+    def live(self, *words, status):
+        places = {path: self.tree.at(path) for path in self.over}
+        done = kedge.run("ca-update", *words, "-f", "json", preexec_fn=lambda: store.mount_over(places), stdin=subprocess.DEVNULL)
+        self.assertEqual(done.status, status, str(done))
+        return done
+
+    def test_live(self):
+        state = self.tree.state(skip=(store.STATE,))
+        bundle, directory, lines = self.tree.bundle(), self.tree.directory(), self.tree.lines()
+        self.tree.write("/etc/ca-certificates/update.d/hook", "#!/bin/sh\ncat >/etc/hook-saw\n", 0o755)
+        self.assertEqual(self.live(status=5).results[-1]["values"]["command"], "update-ca-certificates")
+        done = self.live("--apply", status=0)
+        self.assertIn("restarted", self.outcome(done)["remedy"])
+        self.reached(self.tree, bundle, directory, lines)
+        self.assertIn(b"AmazonRootCA4.pem", self.tree.read("/etc/hook-saw"))
+        self.live(status=0)
+        self.live("--rollback", "--apply", status=0)
+        os.unlink(self.tree.at("/etc/hook-saw"))
+        os.unlink(self.tree.at("/etc/ca-certificates/update.d/hook"))
+        self.assertEqual(self.tree.state(skip=(store.STATE,)), state)
+
+
+class Words(kedge.Test):
+    @kedge.rows([
+        ("two sources", ("--from", "/x", "--fetch"), "--from and --fetch"),
+        ("rollback with a source", ("--rollback", "--fetch"), "--rollback"),
+        ("timeout", ("--tool-timeout", "soon"), "--tool-timeout"),
+    ])  # fmt: skip
+    def usage(self, _word, words, says):
+        self.refused("ca-update", *words, says=says, exit_status=2)
+
+    def test_no_such_root(self):
+        self.refused("ca-update", "--root", "/nowhere/at/all", says="/nowhere/at/all", exit_status=3)
+
+
+if __name__ == "__main__":
+    unittest.main()
