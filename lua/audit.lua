@@ -19,8 +19,8 @@ local facts_methods = {}
 facts_methods.__index = facts_methods
 
 function facts_methods:with(more)
-  local told = setmetatable({ add = self.add, update = self.update, store = self.store, where = self.where, authority = self.authority },
-    facts_methods)
+  local told = setmetatable({ add = self.add, update = self.update, repair = self.repair, store = self.store, where = self.where,
+    authority = self.authority }, facts_methods)
   for key, value in pairs(more) do told[key] = value end
   return told
 end
@@ -103,10 +103,17 @@ local function judge(facts, results)
   append(results, upkeep.around(facts))
 end
 
+-- kedge's own command, where it writes this layout.
+local function repair(system, shape, opts)
+  if opts.store or shape.family == "openwrt" or shape.family == "fedora" then return nil end
+  return system.is_live and "sudo kedge ca-update --apply" or ("sudo kedge ca-update --root %s --apply"):format(system.root)
+end
+
 local function new_facts(system, shape, opts)
   local clock = opts.clock
   return setmetatable({
-    image = system, layout = shape, add = shape.add, update = shape.update, cache = {}, clock = clock, at = opts.at,
+    image = system, layout = shape, add = shape.add, update = shape.update, repair = repair(system, shape, opts), cache = {},
+    clock = clock, at = opts.at,
     time = opts.at or math.max(clock.device, clock.build), authorities = avs.authorities, reference = audit.reference(),
     -- What the environment names counts where nobody said which system or store is meant.
     getenv = system.is_live and not opts.store and (opts.getenv or os.getenv) or nil,

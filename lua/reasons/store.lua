@@ -1,7 +1,9 @@
--- Sentences for store: what an audit finds out about a trust store. {add} and {update} are the layout's own commands.
+-- Sentences for store: what an audit finds out about a trust store. {add} and {update} are the layout's own commands,
+-- {repair} is kedge's, where it writes this layout.
 
 local REFUSED = "Programs that use this store refuse servers whose chains end in this authority."
-local KEEP = " Do not remove any authority that is there."
+local REPAIR = "[ kedge does it: {repair}.]"
+local KEEP = REPAIR .. " Do not remove any authority that is there."
 
 return {
   ["store.no_chain"] = {
@@ -45,24 +47,24 @@ return {
     seen = "{authority} is on the disk, but the configuration doesn't take it in[ ({detail})].",
     why = REFUSED,
     fix = "In /etc/ca-certificates.conf add a line with the file's name behind /usr/share/ca-certificates/ (see that the line "
-      .. "before it ends in a newline); in a folder for local certificates its name has to end in .crt. Then run {update}.",
+      .. "before it ends in a newline); in a folder for local certificates its name has to end in .crt. Then run {update}." .. REPAIR,
   },
   ["store.disabled"] = {
     seen = "{authority} is on the disk, but the configuration switches it off[ ({detail})].",
     why = REFUSED,
     fix = "Take away the ! in front of its line (or, where there is a folder of refused certificates, take it out of there), and "
-      .. "nothing else; then run {update}.",
+      .. "nothing else; then run {update}." .. REPAIR,
   },
   ["store.no_file"] = {
     seen = "The configuration names {authority}, but its file isn't there[ ({detail})].",
     why = REFUSED,
     fix = "Put the certificate where the line says, or install the package that ships it again (sudo apt-get install "
-      .. "--reinstall ca-certificates); then run {update}.",
+      .. "--reinstall ca-certificates); then run {update}." .. REPAIR,
   },
   ["store.not_applied"] = {
     seen = "{authority} is configured, but it is not in {store}[ ({detail})].",
     why = REFUSED,
-    fix = "Run {update}.",
+    fix = "Run {update}." .. REPAIR,
   },
   ["store.wrong_content"] = {
     seen = "What goes by the name of {authority} is another certificate[: {detail}].",
@@ -140,7 +142,7 @@ return {
   ["store.remainder"] = {
     seen = "An interrupted run has left {detail}.",
     why = "The next run appends to it: authorities then come twice, or come back, or the bundle becomes unreadable.",
-    fix = "When no run is under way, remove this file, then run {update}.",
+    fix = "When no run is under way, remove this file, then run {update}." .. REPAIR,
   },
   ["store.broken_line"] = {
     seen = "{authority} stands in a line of the configuration that update-ca-certificates drops without a word[: {detail}].",

@@ -3,7 +3,7 @@
 local IMPOSTOR = "A chain that cannot be verified may be anybody's, so clients break off here."
 local REFUSED = "Clients that hold to the rules of the web refuse this chain."
 
-local ADD = "Debian family: see whether /etc/ca-certificates.conf holds the authority's line with a ! in front (take only "
+local ADD = "on the Debian family: see whether /etc/ca-certificates.conf holds the authority's line with a ! in front (take only "
   .. "the ! away), or put its certificate (PEM, name ending in .crt) into /usr/local/share/ca-certificates/; then run "
   .. "sudo update-ca-certificates. Do not remove any authority that is there."
 
@@ -12,7 +12,8 @@ return {
     seen = "The server's chain is genuine, it ends in [{anchor}, ]one of the expected authorities, but this device's store "
       .. "({store}) does not accept it.",
     why = "Programs on this device refuse the server although nothing is wrong with it.",
-    fix = "Add the authority to the store. " .. ADD .. " An update of the package ca-certificates may be enough.",
+    fix = "Add the authority to the store. Amazon's are added by sudo kedge ca-update --apply; without --apply it shows what that "
+      .. "changes. By hand, " .. ADD .. " An update of the package ca-certificates may be enough.",
   },
   ["trust.not_ats"] = {
     seen = "This device's store accepts the chain, but it does not end in one of the expected authorities[; it was issued by {issuer}].",
@@ -139,6 +140,6 @@ return {
   ["trust.partial_chain"] = {
     seen = "The chain ends in a certificate of the store that isn't a root[ ({anchor})].",
     why = "curl, Go and kedge accept that; programs that use OpenSSL with its defaults want a root and refuse.",
-    fix = "Add the root above it to the store as well. " .. ADD,
+    fix = "Add the root above it to the store as well: " .. ADD,
   },
 }

@@ -638,6 +638,17 @@ class Text(Audit):
             self.assertIn(words, text.replace(" \n", " "))
         self.assertNotIn("Judged by the store", text)
 
+    def test_kedges_own_remedy_where_it_writes_this_layout(self):
+        self.image.bundle([ONE])
+        absent = f"authority/{NAMES[SERVICES]}"
+        self.audit(status=1)
+        self.assertIn(f"sudo kedge ca-update --root {self.image.root} --apply", self.by_id[absent]["remedy"])
+        self.audit("--store", BUNDLE, status=1)
+        self.assertNotIn("ca-update", self.by_id[absent]["remedy"])
+        self.image.release("openwrt")
+        self.audit(status=1)
+        self.assertNotIn("ca-update", self.by_id[absent]["remedy"])
+
     def test_help(self):
         done = kedge.run("help", "ca-audit")
         self.assertEqual(done.status, 0)
