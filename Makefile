@@ -300,6 +300,8 @@ LUA_TESTS = \
 	tests/unit/task_spec.lua \
 	tests/unit/text_spec.lua \
 	tests/unit/update_after_spec.lua \
+	tests/unit/update_configuration_spec.lua \
+	tests/unit/update_forecast_spec.lua \
 	tests/unit/update_source_spec.lua \
 	tests/unit/x509_spec.lua \
 	tests/conformance/ats_spec.lua \

@@ -71,6 +71,7 @@ local function apply(job, facts)
     local the_plan = survey_and_plan(job, facts)
     if not the_plan.is_needed then return nothing(job, facts) end
     transaction.check_permission(job, facts, the_plan)
+    transaction.check_space(facts, the_plan, job.state)
   end
   job.state:take_locks()
   local recovered = transaction.recover(job.state)

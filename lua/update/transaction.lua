@@ -81,7 +81,8 @@ local function size_of(facts, path)
   return real and facts.system:look(real).size or 0
 end
 
-local function check_space(facts, the_plan, state)
+--- Raises where there is not the room that a plan needs.
+function transaction.check_space(facts, the_plan, state)
   local system, layout = facts.system, facts.layout
   local bundle, text = size_of(facts, layout.bundle), size_of(facts, layout.configuration)
   local wanted = {}
@@ -90,7 +91,7 @@ local function check_space(facts, the_plan, state)
     wanted[device] = wanted[device] or { real = real, bytes = MARGIN, inodes = 16 }
     wanted[device].bytes = wanted[device].bytes + bytes
   end
-  want(state.folder, 2 * bundle + text + size_of(facts, the_plan.remainder))
+  want(state.folder or system:nearest(state.places[1]), 2 * bundle + text + size_of(facts, the_plan.remainder))
   if layout.bundle then want(system:nearest(layout.bundle:match("^(.*)/")), 2 * bundle) end
   if the_plan.changes[1] then want(system:nearest(layout.configuration:match("^(.*)/")), text) end
   for _, new in ipairs(the_plan.files) do want(system:nearest(new.path:match("^(.*)/")), #new.text + 4096) end
@@ -213,7 +214,7 @@ end
 function transaction.apply(job, facts, the_plan)
   local before = verdict.sets(facts.stores)
   transaction.check_permission(job, facts, the_plan)
-  check_space(facts, the_plan, job.state)
+  transaction.check_space(facts, the_plan, job.state)
   local number = new_backup(facts, the_plan, job.state)
   local run = the_plan.mode == "tool" and new_run(job, facts, the_plan) or nil
   local after = round(job, facts, the_plan, number, run, before)
