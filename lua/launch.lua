@@ -17,7 +17,8 @@ function launch.show(text)
   return launch.complain("standard output cannot be written: " .. message, 3)
 end
 
-local function warn_of_proxies(opts, name)
+--- Says that `name` goes past a proxy that the environment names.
+function launch.warn_of_proxies(opts, name)
   if opts.quiet then return end
   for _, variable in ipairs { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" } do
     if (os.getenv(variable) or "") ~= "" then
@@ -62,7 +63,7 @@ function launch.run(script, name, args, opts, casual)
   if not outputs then return launch.complain(message, status) end
   output.keep_for_report(not casual and writes_to_stdout(opts))
   opts.user_agent = "kedge/" .. require("kedge.core.embedded").version
-  if not script.offline then warn_of_proxies(opts, "kedge " .. name) end
+  if not script.offline then launch.warn_of_proxies(opts, "kedge " .. name) end
   local report = require("kedge.report").new(name, opts, outputs, task.time(), task.now)
   report.is_casual = casual
   status = require("kedge.run").start(script, name, args, opts, report)

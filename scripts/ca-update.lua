@@ -55,6 +55,7 @@ return {
     if args.from and args.fetch then ctx:usage("--from and --fetch exclude one another") end
     if args.rollback and (args.from or args.fetch) then ctx:usage("--rollback takes neither --from nor --fetch") end
     if args.then_check and (args.rollback or not args.apply) then ctx:usage("--then-check needs --apply, and no --rollback") end
+    if args.fetch or args.then_check then require("kedge.launch").warn_of_proxies(ctx.options, "kedge ca-update") end
     local status, message, code = update.run {
       root = args.root, from = args.from, fetch = args.fetch, apply = args.apply, rollback = args.rollback, opts = ctx.options,
       seconds = args.tool_timeout or TOOL_SECONDS, again = with_sudo(args),

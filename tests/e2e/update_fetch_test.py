@@ -241,6 +241,12 @@ class Update(Repository):
         self.refused("ca-update", "--root", self.tree.root, "--apply", *self.to("forged")[1:], says="AmazonRootCA1.pem", exit_status=3)
         self.assertEqual(self.tree.state(times=True), before)
 
+    def test_a_proxy_that_is_not_used(self):
+        proxy = {"https_proxy": "http://127.0.0.1:1"}
+        words = ["ca-update", "--root", self.tree.root]
+        self.assertIn("https_proxy is set", kedge.run(*words, *self.to("good")[1:], env=proxy).err)
+        self.assertEqual(kedge.run(*words, env=proxy).err, "")
+
     def test_what_contradicts_itself(self):
         for words, says in (
             (["--from", "x", "--fetch"], "--from and --fetch"), (["--rollback", "--fetch"], "--rollback"),
