@@ -90,6 +90,7 @@ BINDINGS = \
 	core/bind/watch.c \
 	core/bind/x509.c
 LUA_MODULES = \
+	lua/arguments.lua \
 	lua/audit.lua \
 	lua/author.lua \
 	lua/avs.lua \
@@ -309,6 +310,7 @@ LUA_TESTS = \
 E2E_TESTS = \
 	tests/e2e/api_test.py \
 	tests/e2e/audit_test.py \
+	tests/e2e/author_test.py \
 	tests/e2e/check_test.py \
 	tests/e2e/faults_test.py \
 	tests/e2e/filter_test.py \
@@ -324,6 +326,7 @@ E2E_TESTS = \
 	tests/e2e/prompt_test.py \
 	tests/e2e/regions_test.py \
 	tests/e2e/resources_test.py \
+	tests/e2e/scripts_test.py \
 	tests/e2e/sdk_config_test.py \
 	tests/e2e/static_test.py \
 	tests/e2e/update_fetch_test.py

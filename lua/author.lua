@@ -54,7 +54,11 @@ end
 -- file and line; the tables of ctx:usage and ctx:fail stay what they are.
 function author.describe(problem)
   if type(problem) == "table" and problem.status then return problem end
-  return author.placed(tostring(problem))
+  if type(problem) == "string" then return author.placed(problem) end
+  local mt = getmetatable(problem)
+  local done, text = pcall(tostring, problem)
+  if not done or not (type(mt) == "table" and mt.__tostring) then text = ("an error that is a %s was raised"):format(type(problem)) end
+  return author.placed(text)
 end
 
 return author

@@ -102,40 +102,6 @@ function command_line.read_options(reader)
   return nil
 end
 
--- Names of arguments that no argument of the script's has: reading one is a mistake.
-local function strict(args, parser)
-  local known = {}
-  for _, list in ipairs { parser._arguments, parser._options } do
-    for _, element in ipairs(list) do known[element._target or element:_get_default_target()] = true end
-  end
-  return setmetatable(args, { __index = function(_, name)
-    if known[name] then return nil end
-    local names = {}
-    for one in pairs(known) do names[#names + 1] = one end
-    table.sort(names)
-    local hint = require("kedge.nearest").hint(tostring(name), names)
-    error(("there is no argument '%s'%s"):format(tostring(name), hint), 2)
-  end })
-end
-
--- The script's own parser (argparse), and the names that it knows; nil, message.
-local function parser_of(script, name, defaults)
-  local parser = require("argparse")("kedge " .. name):add_help(false)
-  parser:flag("-h --help"):hidden(true) -- argparse sees options only where there is one
-  if script.options then
-    local done, message = xpcall(script.options, require("kedge.author").describe, parser, defaults)
-    if not done then return nil, message end
-  end
-  local own = { names = {} }
-  for _, option in ipairs(parser._options) do
-    for _, alias in ipairs(option._aliases) do
-      own[alias] = option._maxargs > 0
-      own.names[#own.names + 1] = alias
-    end
-  end
-  return parser, own
-end
-
 -- Sorts the words: true, or nil, message.
 local function sort_words(reader)
   while true do
@@ -154,8 +120,8 @@ end
 --- Reads the words behind a script's name: its arguments as argparse gives them,
 --- and its defaults of common options; or nil, message, exit status.
 function command_line.arguments(reader, script, name)
-  local defaults = {}
-  local parser, own = parser_of(script, name, defaults)
+  local arguments = require "kedge.arguments"
+  local parser, own, defaults = arguments.parser(script, name)
   if not parser then return nil, own, 3 end
   reader.own = own
   local done, message = sort_words(reader)
@@ -163,7 +129,7 @@ function command_line.arguments(reader, script, name)
   if reader.opts.help or reader.opts.version then return {}, defaults end
   local args
   done, args = parser:pparse(reader.rest)
-  if done then return strict(args, parser), defaults end
+  if done then return arguments.strict(args, parser), defaults end
   return nil, (escape(args:match("^[^\n]*")))
 end
 

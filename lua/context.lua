@@ -1,5 +1,6 @@
 -- What a script's `run` gets as ctx.
 
+local author = require "kedge.author"
 local each = require "kedge.each"
 local insecure = require "kedge.api.insecure"
 local output = require "kedge.output"
@@ -19,10 +20,21 @@ local context_mt = { __index = function(_, field)
   error(("ctx has no '%s'%s"):format(tostring(field), require("kedge.nearest").hint(tostring(field), names)), 2)
 end }
 
+-- An option that isn't there is a mistake where a script's author asks for it; kedge itself may ask for any.
+local options_mt = { __index = function(_, name)
+  if not author.owns(debug.getinfo(2, "S").source) then return nil end
+  local known = {}
+  for _, spec in ipairs(require("kedge.options").list) do
+    if spec.target == name then return nil end
+    known[#known + 1] = spec.target
+  end
+  error(("there is no option '%s'%s"):format(tostring(name), require("kedge.nearest").hint(tostring(name), known)), 2)
+end }
+
 --- The context of one script: `name` as the user called it, `args` and `opts`
 -- as parsed, `report` where its results go.
 function context.new(name, args, opts, report)
-  return setmetatable({ name = name, args = args, options = opts, the_report = report }, context_mt)
+  return setmetatable({ name = name, args = args, options = setmetatable(opts, options_mt), the_report = report }, context_mt)
 end
 
 -- Ends the run with one line and this exit status; caught in run.start.

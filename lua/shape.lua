@@ -30,6 +30,7 @@ end
 -- nil, or what is wrong with the table that a file returned, and the field
 -- that it is about. A misspelt field is told before the one that is missing for it.
 local function table_fault(value, fields)
+  if value == nil then return "it returns nothing, not a table" end
   if type(value) ~= "table" then return "it returns a " .. type(value) .. ", not a table" end
   local names = sorted_keys(fields)
   for _, name in ipairs(sorted_keys(value)) do
