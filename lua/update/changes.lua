@@ -140,21 +140,22 @@ local function set_of(list)
 end
 
 --- Runs the tool once and puts right what it broke. run: { tool=, temporary=, lock=, seconds=, bundle=, relink=, made= }.
---- True; nil, a sentence and the tool's own words where it failed.
+--- True; nil, a sentence and the tool's own words where it failed, and true if it need not be tried again.
 function changes.run_tool(facts, run)
   local system = facts.system
   local folder = system:real(facts.layout.directory)
   for _, name in ipairs(run.relink) do refusal.check(change.remove(folder .. "/" .. name)) end
   local before = set_of(system:names(folder))
   local list = run.tool.how == "folders" and links.localize(facts, run.made)
-  local done, message, output = tool.run(run.tool, facts, run.temporary, run.lock, run.seconds)
-  if not done then return nil, message, output end
+  local done, message, output, is_final = tool.run(run.tool, facts, run.temporary, run.lock, run.seconds)
+  if is_final then return nil, message, output, true end
   if list then links.restore(facts, list) end
   if not system.is_live then links.give(facts) end
   mend(facts, run.bundle)
+  if not done then return nil, message, output end
   local stray = find_stray(facts, before)
-  if stray then return nil, ("%s made a link that no certificate has the name of: %s"):format(run.tool.path, stray), done.output end
-  return true, done.output
+  if stray then return nil, ("%s made a link that no certificate has the name of: %s"):format(run.tool.path, stray), done.output, true end
+  return true
 end
 
 return changes

@@ -178,8 +178,8 @@ end
 
 --- An empty folder for the tool's own files.
 function methods:temporary()
+  self:end_temporary()
   local path = self.folder .. "/tmp"
-  if self.system:look(path) then remove_all(path) end
   refusal.check(change.make_folder(path, 448))
   return path
 end
@@ -193,7 +193,12 @@ function methods:prune()
     refusal.check(change.rename(folder, folder .. ".new"))
     remove_all(folder .. ".new")
   end
-  if self.system:look(self.folder .. "/tmp") then remove_all(self.folder .. "/tmp") end
+end
+
+--- Removes the folder of `temporary`.
+function methods:end_temporary()
+  local path = self.folder .. "/tmp"
+  if self.system:look(path) then remove_all(path) end
 end
 
 return state

@@ -94,7 +94,7 @@ function tool.command(chosen, facts)
 end
 
 --- Runs the tool: what its process gave (see kedge.core.process), output and errors in one; nil and a sentence where it
---- couldn't be run or did not come to its end. temporary: a folder (the kernel's path) for its own files; lock: is kept open
+--- couldn't be run or did not come to its end, what it said, and true if it need not be tried again. temporary: a folder (the kernel's path) for its own files; lock: is kept open
 --- by the tool as long as it or a child of it lives; seconds: then it is stopped.
 function tool.run(chosen, facts, temporary, lock, seconds)
   local system = facts.system
@@ -103,10 +103,11 @@ function tool.run(chosen, facts, temporary, lock, seconds)
   plan.root = chosen.how == "chroot" and system.root or nil
   plan.merge, plan.keep, plan.timeout = true, { lock }, seconds
   local done, message = interrupt.wait(process.run, plan)
-  if not done then return nil, message or "it was interrupted", "" end
-  if done.timed_out then return nil, ("%s did not end within %g s and was stopped"):format(NAME, seconds), done.output end
-  if done.signal then return nil, ("%s was ended by signal %d"):format(NAME, done.signal), done.output end
-  if done.status ~= 0 then return nil, ("%s failed with status %d"):format(NAME, done.status), done.output end
+  if not done then return nil, message or NAME .. " was interrupted", "", true end
+  local output = done.output
+  if done.timed_out then return nil, ("%s did not end within %g s and was stopped"):format(NAME, seconds), output, true end
+  if done.signal then return nil, ("%s was ended by signal %d"):format(NAME, done.signal), output end
+  if done.status ~= 0 then return nil, ("%s failed with status %d"):format(NAME, done.status), output end
   return done
 end
 

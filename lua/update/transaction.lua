@@ -130,12 +130,14 @@ local function run_until_agreed(job, facts, run)
     if run.count > 0 then
       run.made = forecast.make(facts, facts.text)
       run.relink = plan.stale_links(facts, run.made)
-      job.log("the store is not what its configuration says, so somebody else's run got between: once more")
+      job.log(run.why)
     end
-    run.count = run.count + 1
-    local done, message, output = changes.run_tool(facts, run)
-    if not done then refusal.raise(message, "local.tool_failed", { output = output }) end
-    run.agreed = transaction.look(facts)
+    run.count, run.why = run.count + 1, "the store is not what its configuration says, so somebody else's run got between: once more"
+    local done, message, output, is_final = changes.run_tool(facts, run)
+    -- Another run may have taken away the bundle that this one was building.
+    if not done and (is_final or run.count == RUNS_MAX) then refusal.raise(message, "local.tool_failed", { output = output }) end
+    if not done then run.why = message .. "; it is run once more" end
+    run.agreed = transaction.look(facts) and done
   until run.agreed or run.count == RUNS_MAX or interrupt.signal()
 end
 
@@ -223,6 +225,7 @@ function transaction.apply(job, facts, the_plan)
     run.agreed = false
     if run.count < RUNS_MAX then after = round(job, facts, the_plan, number, run, before) end
   end
+  job.state:end_temporary()
   return { before = verdict.count(before), after = verdict.count(after), runs = run and run.count or 0, agreed = not run or run.agreed }
 end
 

@@ -25,13 +25,15 @@ function TestConfiguration.test_names()
   for _, row in ipairs(NAMES) do lu.assertEquals(configuration.names(row[2]), row[3], row[1]) end
 end
 
+local TOOLS_LOOP = "sed -e '/^$/d' -e '/^#/d' -e '/^!/d' %s | while read crt; do printf '%%s\\n' \"$crt\"; done"
+
 function TestConfiguration.test_the_tools_own_shell_agrees()
   local name = os.tmpname()
   for _, row in ipairs(NAMES) do
     local handle <close> = assert(io.open(name, "wb"))
     handle:write(row[2])
     handle:flush()
-    local pipe <close> = assert(io.popen(("sed -e '/^$/d' -e '/^#/d' -e '/^!/d' %s | while read crt; do printf '%%s\\n' \"$crt\"; done"):format(name)))
+    local pipe <close> = assert(io.popen(TOOLS_LOOP:format(name)))
     local seen = {}
     for line in pipe:lines() do seen[#seen + 1] = line end
     lu.assertEquals(seen, row[3], row[1])
