@@ -174,12 +174,12 @@ look_for_end(struct process *process)
 static void
 read_fault(struct process *process)
 {
-	struct process_fault fault;
+	struct process_fault *fault = &process->fault;
 
 	if (process->fault_pipe.fd < 0)
 		return;
-	if (read(process->fault_pipe.fd, &fault, sizeof fault) == (ssize_t)sizeof fault)
-		process->fault = fault;
+	if (read(process->fault_pipe.fd, fault, sizeof *fault) != (ssize_t)sizeof *fault)
+		*fault = (struct process_fault){ PROCESS_RUNS, 0 };
 	close_watcher(process, &process->fault_pipe);
 }
 
