@@ -94,8 +94,9 @@ function tool.command(chosen, facts)
 end
 
 --- Runs the tool: what its process gave (see kedge.core.process), output and errors in one; nil and a sentence where it
---- couldn't be run or did not come to its end, what it said, and true if it need not be tried again. temporary: a folder (the kernel's path) for its own files; lock: is kept open
---- by the tool as long as it or a child of it lives; seconds: then it is stopped.
+--- couldn't be run or did not come to its end, what it said, and true if it need not be tried again. temporary: a folder
+--- (the kernel's path) for its own files; lock: is kept open by the tool as long as it or a child of it lives; seconds:
+--- then it is stopped.
 function tool.run(chosen, facts, temporary, lock, seconds)
   local system = facts.system
   local plan = words(chosen, facts, temporary .. "/none")
@@ -122,14 +123,35 @@ function tool.wait_for_others(facts)
     local entry = facts.system:look(real)
     if not entry then return false end
     local state = ("%d %d %d"):format(entry.inode, entry.size, entry.mtime_ns)
+    local is_old = not last and task.time() - entry.mtime_ns // 1000000000 > STALE -- it was like that before we came
     if state ~= last then last, since = state, task.now() end
-    local age = task.time() - entry.mtime_ns // 1000000000
-    local is_old = age > STALE and task.now() == since -- it was like that before we came
     if is_old or task.now() - since > STALE or task.now() - began > PATIENCE then return true end
     interrupt.wait(task.sleep, 0.05)
     if interrupt.signal() then return true end
   end
   return false
+end
+
+-- What changes while somebody works on the folder.
+local function activity(facts)
+  local system, layout = facts.system, facts.layout
+  local folder = system:real(layout.directory)
+  local bundle = system:real(layout.bundle)
+  local seen = { system:look(folder).mtime_ns, bundle and system:look(bundle).inode or 0 }
+  return table.concat(seen, " "), system:look(folder .. "/" .. layout.bundle:match("[^/]*$") .. ".new") ~= nil
+end
+
+--- Waits until nobody has worked on the folder for so many seconds.
+function tool.wait_until_quiet(facts, seconds)
+  local began, since = task.now(), task.now()
+  local last, is_building = activity(facts)
+  while task.now() - since < seconds and task.now() - began < PATIENCE and not interrupt.signal() do
+    if is_building then tool.wait_for_others(facts) end
+    interrupt.wait(task.sleep, 0.02)
+    local now
+    now, is_building = activity(facts)
+    if now ~= last then last, since = now, task.now() end
+  end
 end
 
 return tool

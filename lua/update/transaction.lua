@@ -17,6 +17,7 @@ local verdict = require "kedge.update.verdict"
 local transaction = {}
 
 local RUNS_MAX = 3 -- of the tool, where somebody else's runs get between
+local QUIET = { 0.25, 1, 1 } -- seconds without anybody at work on the folder, behind so many runs
 
 --- Ends what an interrupted run left, under the locks: "finished" or "rolled back", or nil where there was none.
 function transaction.recover(state)
@@ -128,6 +129,7 @@ end
 local function run_until_agreed(job, facts, run)
   repeat
     if run.count > 0 then
+      tool.wait_until_quiet(facts, QUIET[run.count])
       run.made = forecast.make(facts, facts.text)
       run.relink = plan.stale_links(facts, run.made)
       job.log(run.why)
@@ -139,6 +141,9 @@ local function run_until_agreed(job, facts, run)
     if not done then run.why = message .. "; it is run once more" end
     run.agreed = transaction.look(facts) and done
   until run.agreed or run.count == RUNS_MAX or interrupt.signal()
+  if run.agreed then return end
+  tool.wait_until_quiet(facts, QUIET[RUNS_MAX])
+  run.agreed = transaction.look(facts) -- the last of the others may have put it right
 end
 
 -- Raises unless all that was usable is, and so is what was wanted.
