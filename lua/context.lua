@@ -69,6 +69,8 @@ function context:print(text)
   if not self.the_report:leave_standard_output() then
     error("ctx:print comes before the first result; a report has begun on standard output", 2)
   end
+  self.the_report.was_asked = true
+  output.keep_for_report(false)
   local done, message, code = output.print(text)
   if not done and code ~= "local.pipe" then self:problem("standard output cannot be written: " .. message) end
 end

@@ -52,11 +52,16 @@ end
 local EXIT = "Exit status: 0 all ok (warnings allowed), 1 a check failed, 2 usage, 3 a script, format or file failed, "
   .. "4 nothing could be tested (all failed in dns or tcp), 5 changes are pending, 130 or 143 interrupted."
 
+local OTHERWISE = "In place of COMMAND a path to a Lua file, or\n\n"
+  .. "  -e CODE                 run a line of Lua, words behind it are its `...`\n"
+  .. "  -i                      open a prompt\n"
+  .. "  -                       read a script from standard input\n"
+
 --- `kedge help` and `kedge --help`.
 function help.overview()
   local parser = parser_for("kedge"):usage("Usage: kedge [OPTION]... COMMAND [ARG]..."):epilog(EXIT)
   add_options(parser, "kedge")
-  return help.short() .. "\n" .. parser:get_help():gsub("%s+$", "") .. "\n"
+  return help.short() .. "\n" .. OTHERWISE .. "\n" .. parser:get_help():gsub("%s+$", "") .. "\n"
 end
 
 -- "[--base] [<region>] ..." of the script's own parser, for the usage line.

@@ -52,6 +52,10 @@ end
 -- reports something, and prints to standard output unless -f was given.
 function launch.run(script, name, args, opts, casual)
   local outputs, message, status
+  if opts.script_dir then
+    outputs, message = require("kedge.places").ask_first(opts.script_dir)
+    if not outputs then return launch.complain("--script-dir: " .. message, 3) end
+  end
   opts.stores = {}
   if not script.offline then
     outputs, message, status = require("kedge.sources").open_all(opts)

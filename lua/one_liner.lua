@@ -16,11 +16,23 @@ function one_liner.text_of(value)
   return done and text or tostring(value)
 end
 
+-- Which results were reported, so that none is again.
+local function remember_reports(report)
+  local reported, add = setmetatable({}, { __mode = "k" }), report.add
+  function report.add(self, r)
+    reported[r] = true
+    return add(self, r)
+  end
+  return reported
+end
+
 -- Reports results, prints everything else.
-local function give(ctx, value)
-  if type(value) == "table" and not result.fault(value) then return ctx:report(value) end
-  if type(value) == "table" and value[1] ~= nil and not result.fault(value[1]) then
-    for _, one in ipairs(value) do ctx:report(one) end
+local function give(ctx, value, reported)
+  local list = type(value) == "table" and (value.id and { value } or value[1] ~= nil and value) or nil
+  if list and not result.fault(list[1]) then
+    for _, one in ipairs(list) do
+      if not reported[one] then ctx:report(one) end
+    end
     return
   end
   require("kedge.output").print_of_script(one_liner.text_of(value) .. "\n")
@@ -35,9 +47,10 @@ function one_liner.script(code, words)
   if not chunk then return nil, message end
   local function run(ctx)
     env.ctx = ctx
+    local reported = remember_reports(ctx.the_report)
     local values = table.pack(chunk(table.unpack(words)))
-    if values.n == 1 and values[1] == nil then return end
-    for i = 1, values.n do give(ctx, values[i]) end
+    while values.n > 0 and values[values.n] == nil do values.n = values.n - 1 end
+    for i = 1, values.n do give(ctx, values[i], reported) end
   end
   return { summary = "a line of Lua", offline = true, run = run }
 end

@@ -382,6 +382,12 @@ class Code(Folders):
     def wrong(self, _, code, words):
         self.refused("-e", code, says=words, exit_status=3)
 
+    def test_script_dir(self):
+        self.script("--script-dir")
+        for arguments in (["-e", "ctx:run('mine')", "--script-dir", self.at("first")], ["--script-dir", self.at("first"), "-e", "ctx:run('mine')"]):
+            self.assertEqual(self.ran(*arguments), "--script-dir")
+        self.refused("-e", "1", "--script-dir", "/nonexistent", says="--script-dir", exit_status=3)
+
     def test_no_code(self):
         self.refused("-e", says="-e needs a value")
 
