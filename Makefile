@@ -29,6 +29,7 @@ CORE = \
 	core/conn.c \
 	core/der.c \
 	core/der_time.c \
+	core/descriptors.c \
 	core/digest.c \
 	core/dn.c \
 	core/dn_text.c \
@@ -102,6 +103,7 @@ LUA_MODULES = \
 	lua/compare.lua \
 	lua/config_edit.lua \
 	lua/context.lua \
+	lua/descriptors.lua \
 	lua/details.lua \
 	lua/diff.lua \
 	lua/each.lua \
@@ -328,6 +330,7 @@ E2E_TESTS = \
 	tests/e2e/resources_test.py \
 	tests/e2e/scripts_test.py \
 	tests/e2e/sdk_config_test.py \
+	tests/e2e/shell_test.py \
 	tests/e2e/static_test.py \
 	tests/e2e/update_fetch_test.py
 OTHER_TESTS = \

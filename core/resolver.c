@@ -6,8 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "resolver_socket.h"
-
 /* The share of its time that a look-up's queries may take, so that a silent
  * server is reported as such before the deadline of the check strikes. */
 #define TIME_SHARE 0.9
@@ -156,6 +154,8 @@ on_answer(void *context, int ares_status, int timeouts, struct ares_addrinfo *in
 	if (ares_status == ARES_EDESTRUCTION || ares_status == ARES_ECANCELLED)
 		return;
 	resolver->status = status_of(ares_status);
+	if (resolver->sockets.exhausted && (ares_status == ARES_ECONNREFUSED || ares_status == ARES_ETIMEOUT))
+		resolver->status = RESOLVER_MEMORY; /* c-ares took it for a server that can't be reached */
 	if (info) {
 		keep_addresses(resolver, info);
 		ares_freeaddrinfo(info);
@@ -287,8 +287,10 @@ resolver_start(struct resolver *resolver, struct ev_loop *ev, const char *name, 
 	if (length == 0 || length >= sizeof resolver->name)
 		return false;
 	memcpy(resolver->name, name, length + 1);
-	if (interface)
+	if (interface) {
 		(void)snprintf(resolver->interface, sizeof resolver->interface, "%s", interface);
+		resolver->sockets.interface = resolver->interface;
+	}
 	/* A name with a dot is complete; a bare word may be one of the local domain. */
 	if (open_channel(resolver, strchr(name, '.') == NULL, seconds) != ARES_SUCCESS) {
 		resolver->status = RESOLVER_MEMORY;
@@ -301,8 +303,7 @@ resolver_start(struct resolver *resolver, struct ev_loop *ev, const char *name, 
 		resolver_close(resolver);
 		return false;
 	}
-	if (interface)
-		resolver_leave_by(resolver->channel, resolver->interface);
+	resolver_use_sockets(resolver->channel, &resolver->sockets);
 	ask(resolver);
 	next_server(resolver);
 	return true;

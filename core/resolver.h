@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "interface.h"
+#include "resolver_socket.h"
 
 #define RESOLVER_MAX_ADDRESSES 32
 #define RESOLVER_MAX_SERVERS 8
@@ -47,6 +48,7 @@ struct resolver {
 	size_t server_count, server; /* the first one asked */
 	char name[256];
 	char interface[INTERFACE_TEXT_MAX + 1]; /* empty: any way */
+	struct resolver_sockets sockets;
 	int family;
 	enum resolver_status status;
 	struct resolver_address addresses[RESOLVER_MAX_ADDRESSES];

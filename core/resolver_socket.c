@@ -1,4 +1,3 @@
-/* c-ares' own ares_set_local_dev goes on by another way where the device can't be bound to. */
 #include "resolver_socket.h"
 
 #include <errno.h>
@@ -9,24 +8,37 @@
 #include "interface.h"
 
 static ares_socket_t
-open_socket(int family, int type, int protocol, void *interface)
+open_socket(int family, int type, int protocol, void *context)
 {
-	(void)interface;
-	return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+	struct resolver_sockets *sockets = context;
+	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+		sockets->exhausted = true;
+	return fd;
 }
 
 static int
-close_socket(ares_socket_t fd, void *interface)
+close_socket(ares_socket_t fd, void *context)
 {
-	(void)interface;
+	(void)context;
 	return close(fd);
 }
 
+/* Binds the socket to the way out; 0 or an errno. */
 static int
-connect_socket(ares_socket_t fd, const struct sockaddr *address, ares_socklen_t length, void *interface)
+choose_way(int fd, const struct sockaddr *to, const char *interface)
 {
-	bool own = interface_family(interface) == AF_UNSPEC && interface_is_loopback(address);
-	int error = own ? 0 : interface_bind(fd, address->sa_family, interface);
+	if (!interface || (interface_family(interface) == AF_UNSPEC && interface_is_loopback(to)))
+		return 0;
+	return interface_bind(fd, to->sa_family, interface);
+}
+
+static int
+connect_socket(ares_socket_t fd, const struct sockaddr *address, ares_socklen_t length, void *context)
+{
+	const struct resolver_sockets *sockets = context;
+	int error = choose_way(fd, address, sockets->interface);
 
 	if (error == 0)
 		return connect(fd, address, length);
@@ -36,16 +48,16 @@ connect_socket(ares_socket_t fd, const struct sockaddr *address, ares_socklen_t 
 
 static ares_ssize_t
 receive(ares_socket_t fd, void *to, size_t size, int flags, struct sockaddr *from, ares_socklen_t *length,
-	void *interface)
+	void *context)
 {
-	(void)interface;
+	(void)context;
 	return recvfrom(fd, to, size, flags, from, length);
 }
 
 static ares_ssize_t
-send_vector(ares_socket_t fd, const struct iovec *parts, int count, void *interface)
+send_vector(ares_socket_t fd, const struct iovec *parts, int count, void *context)
 {
-	(void)interface;
+	(void)context;
 	return writev(fd, parts, count);
 }
 
@@ -53,7 +65,7 @@ static const struct ares_socket_functions functions = { open_socket, close_socke
 							send_vector };
 
 void
-resolver_leave_by(ares_channel channel, char *interface)
+resolver_use_sockets(ares_channel channel, struct resolver_sockets *sockets)
 {
-	ares_set_socket_functions(channel, &functions, interface);
+	ares_set_socket_functions(channel, &functions, sockets);
 }

@@ -2,6 +2,7 @@
 -- results in the order of a list or as an iterator's items end.
 
 local author = require "kedge.author"
+local descriptors = require "kedge.descriptors"
 local insecure = require "kedge.api.insecure"
 local interrupt = require "kedge.interrupt"
 local output = require "kedge.output"
@@ -144,7 +145,7 @@ local function run_all(self, items, fn)
   task.map(next_if_wanted, function(entry)
     local done, problem = xpcall(take, author.describe, self, entry, fn, put)
     if not done then stopped = stopped or problem end
-  end, self.options.concurrency)
+  end, descriptors.checks(math.min(self.options.concurrency, is_ordered and #items or math.huge)))
   end_progress(self)
   if stopped then error(stopped, 0) end
 end

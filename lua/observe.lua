@@ -45,6 +45,7 @@ function observe.ended(seen, why, seconds)
     end
     local code, detail = TIMEOUTS[seen.stage], ("nothing more came within %g seconds"):format(seconds)
     if seen.stage == "tcp" then code, detail = connect.timed_out(seen) end
+    if seen.short then code, detail = "local.limit", seen.short end
     observe.stop(seen, code, detail)
   elseif why == "cancelled" then
     observe.stop(seen, "local.interrupted", "interrupted before it was done")

@@ -380,6 +380,7 @@ net_versions(lua_State *L)
 
 static const luaL_Reg functions[] = {
 	{ "connect", net_connect },
+	{ "descriptors", net_descriptors },
 	{ "interface", net_interface },
 	{ "versions", net_versions },
 	{ NULL, NULL },

@@ -41,4 +41,7 @@ int net_fail_interface(lua_State *L, const char *interface, int error);
  * and 4 or 6 where it is an address | nil, message, code */
 int net_interface(lua_State *L);
 
+/* net.descriptors(wanted) -> how many can still be opened, `wanted` at most; the soft limit is raised for it */
+int net_descriptors(lua_State *L);
+
 #endif

@@ -1,5 +1,6 @@
 -- tcp: the first of several addresses that answers (RFC 8305 §5).
 
+local descriptors = require "kedge.descriptors"
 local net = require "kedge.core.net"
 local task = require "kedge.task"
 
@@ -19,7 +20,7 @@ local function attempt(race, address)
   local record = { address = text_of(address) }
   race.attempts[#race.attempts + 1] = record
   race.active = race.active + 1
-  local stream, message, code = net.connect(address.ip, address.port, address.zone, race.interface)
+  local stream, message, code = descriptors.patiently(race.seen, net.connect, address.ip, address.port, address.zone, race.interface)
   local ok = stream
   if stream then
     task.own(stream)
@@ -67,7 +68,7 @@ end
 
 --- Races the addresses of `source` for a connection: stream | nil, code, detail.
 function connect.race(seen, opts, source)
-  local race = { source = source, attempts = {}, streams = {}, active = 0, next_start = 0,
+  local race = { seen = seen, source = source, attempts = {}, streams = {}, active = 0, next_start = 0,
     interface = opts.interface }
   while not race.winner do
     local address, soon

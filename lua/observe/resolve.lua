@@ -1,6 +1,7 @@
 -- dns: from a name to addresses. Both families are asked at once, and the
 -- answers are handed over as they come (RFC 8305 §3).
 
+local descriptors = require "kedge.descriptors"
 local net = require "kedge.core.net"
 local resolver = require "kedge.core.resolver"
 local route = require "kedge.route"
@@ -35,14 +36,18 @@ local function add(source, family, addresses, zone)
   end
 end
 
-local function look_up(source, seen, opts, name, family)
+local function ask(name, family, opts)
   local lookup, message, code = resolver.start(name, family, opts.timeout or 10, opts.dns, opts.interface)
+  if not lookup then return nil, message, code end
+  task.own(lookup)
   local addresses
-  if lookup then
-    task.own(lookup)
-    addresses, message, code = lookup:wait()
-    task.release(lookup)
-  end
+  addresses, message, code = lookup:wait()
+  task.release(lookup)
+  return addresses, message, code
+end
+
+local function look_up(source, seen, opts, name, family)
+  local addresses, message, code = descriptors.patiently(seen, ask, name, family, opts)
   source.pending[family] = nil
   if addresses then
     add(source, family, addresses)
