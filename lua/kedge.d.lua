@@ -139,6 +139,22 @@ function kedge.choice(option, ...) end
 function kedge.ok(original, code, message, remedy) end
 
 --- A result with a warning; `--strict` makes it fail.
+---
+--- Example:
+--- ```lua
+--- local kedge = require "kedge"
+--- return {
+---   summary = "is there room for what is kept?",
+---   run = function(ctx)
+---     local done = kedge.run { "df", "-P", "/" }
+---     local used = done and tonumber(done.output:match("(%d+)%%"))
+---     if not used then return ctx:report(kedge.skip("disk", "disk.unknown", "df does not tell")) end
+---     local r = used > 90 and kedge.warn("disk", "disk.full", used .. " % are used") or kedge.ok("disk")
+---     r.values = { used_percent = used }
+---     ctx:report(r)
+---   end,
+--- }
+--- ```
 ---@param original string|kedge.result an id, or the result that is changed
 ---@param code string two words, "queue.long"
 ---@param message? string one sentence
@@ -202,11 +218,41 @@ function kedge.map(items, fn, n) end
 --- Calls the functions of a list at once and waits for all.
 ---
 --- Errors: an error in one ends the others and is raised here.
+---
+--- Example:
+--- ```lua
+--- local kedge = require "kedge"
+--- return {
+---   summary = "two services at once",
+---   run = function(ctx)
+---     local results = kedge.all {
+---       function() return kedge.check("example.org") end,
+---       function() return kedge.check("tls://example.org:993") end,
+---     }
+---     for _, r in ipairs(results) do ctx:report(r) end
+---   end,
+--- }
+--- ```
 ---@param functions function[]
 ---@return any[] results the first result of each
 function kedge.all(functions) end
 
 --- Waits; everything else goes on.
+---
+--- Example:
+--- ```lua
+--- local kedge = require "kedge"
+--- return {
+---   summary = "how exact is a pause?",
+---   run = function(ctx)
+---     local started, today = kedge.now(), kedge.time()
+---     kedge.sleep(0.01)
+---     local r = kedge.ok("pause", nil, ("begun at %d"):format(today))
+---     r.values = { slept_ms = (kedge.now() - started) * 1000 }
+---     ctx:report(r)
+---   end,
+--- }
+--- ```
 ---@param seconds number from 0
 function kedge.sleep(seconds) end
 
@@ -313,6 +359,31 @@ kedge.x509 = {}
 --- Reads a certificate, strictly.
 ---
 --- Errors: trust.bad_certificate.
+---
+--- Example:
+--- ```lua
+--- local kedge = require "kedge"
+--- return {
+---   summary = "certificates in a file: how long they live",
+---   options = function(cmd) cmd:argument("FILE", "PEM") end,
+---   run = function(ctx)
+---     local text, message = kedge.file.read(ctx.args.FILE)
+---     if not text then ctx:fail(message) end
+---     local blocks, faults = kedge.pem.decode(text)
+---     for _, fault in ipairs(faults) do ctx:problem(("line %d: %s"):format(fault.line, fault.message)) end
+---     if #blocks == 0 then ctx:usage(ctx.args.FILE .. " holds no certificate") end
+---     ctx:log(("%d bytes"):format(kedge.file.stat(ctx.args.FILE).size))
+---     for _, block in ipairs(blocks) do
+---       local certificate, why, code = kedge.x509.parse(block.der)
+---       if certificate then
+---         ctx:report(kedge.ok(certificate.subject, nil, ("%d days, %s"):format(certificate.days_left, kedge.sha256(block.der))))
+---       else
+---         ctx:report(kedge.fail("line " .. block.line, code, why))
+---       end
+---     end
+---   end,
+--- }
+--- ```
 ---@param der string
 ---@return kedge.certificate|nil certificate
 ---@return string message
@@ -346,6 +417,23 @@ function kedge.file.read(path) end
 --- Writes the whole of a file: it appears under its name when it is complete.
 ---
 --- Errors: local.file, local.permission.
+---
+--- Example:
+--- ```lua
+--- local kedge = require "kedge"
+--- return {
+---   summary = "the built-in anchors as a file, or on standard output",
+---   options = function(cmd) cmd:option("--to", "the file") end,
+---   run = function(ctx)
+---     local blocks = {}
+---     for i, anchor in ipairs(assert(kedge.trust.load("ats")):anchors()) do blocks[i] = kedge.pem.encode(anchor.der) end
+---     if not ctx.args.to then return ctx:print(table.concat(blocks)) end
+---     local done, message = kedge.file.write(ctx.args.to, table.concat(blocks))
+---     if not done then ctx:fail(message) end
+---     ctx:report(kedge.ok("anchors"))
+---   end,
+--- }
+--- ```
 ---@param path string
 ---@param text string
 ---@return true|nil done
@@ -368,6 +456,25 @@ function kedge.file.stat(path) end
 --- with it, and cannot be used outside of it. One coroutine reads and one writes
 --- at a time. Each wait lasts `timeout` seconds at most, as connect was told;
 --- a method's own `timeout` goes over that, false waits without end.
+---
+--- Example:
+--- ```lua
+--- local kedge = require "kedge"
+--- return {
+---   summary = "does the mail server say goodbye?",
+---   run = function(ctx)
+---     local stream, message, code = kedge.connect("localhost", 25)
+---     if not stream then return ctx:report(kedge.fail("smtp", code, message)) end
+---     stream:read()
+---     stream:write("QUIT\r\n")
+---     local answer = stream:read(200, { timeout = 2 })
+---     local r = stream:result("smtp")
+---     r.values = { peer = (stream:peer()) }
+---     stream:close()
+---     ctx:report(answer and answer:find("^221") and r or kedge.fail(r, "smtp.rude", "it does not"))
+---   end,
+--- }
+--- ```
 ---@class kedge.stream
 local stream = {}
 
@@ -428,6 +535,29 @@ function stream:result(id) end
 function stream:close() end
 
 --- A TLS session, of stream:handshake. It stands still until verify was good.
+---
+--- Example:
+--- ```lua
+--- local kedge = require "kedge"
+--- return {
+---   summary = "HTTP/1.1 by hand",
+---   run = function(ctx)
+---     local stream = assert(kedge.connect("example.org", 443))
+---     local session = assert(stream:handshake { name = "example.org", alpn = "http/1.1" })
+---     ctx:log(("%d certificates, %s, from %s"):format(#session:chain(), session:info().cipher, (session:peer())))
+---     if not session:verify().accepted then
+---       session:finish() -- to learn what else fails; nothing is sent
+---       return ctx:report(session:result("by hand"))
+---     end
+---     session:write("GET / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n")
+---     local line = (session:read() or ""):match("^[^\r]*")
+---     local r = session:result("by hand")
+---     r.values = { line = line }
+---     session:close()
+---     ctx:report(r)
+---   end,
+--- }
+--- ```
 ---@class kedge.session
 local session = {}
 
@@ -549,6 +679,32 @@ function h2:goaway() end
 function h2:close() end
 
 --- The reply to a request over HTTP/2.
+---
+--- Example:
+--- ```lua
+--- local kedge = require "kedge"
+--- return {
+---   summary = "how long a channel stays open, with a PING now and then",
+---   run = function(ctx)
+---     local stream = assert(kedge.connect("example.org", 443))
+---     local session = assert(stream:handshake { name = "example.org", alpn = "h2" })
+---     assert(session:verify().accepted)
+---     local h2 = assert(session:h2 { settings = { INITIAL_WINDOW_SIZE = 65535 } })
+---     local reply = assert(h2:request { path = "/v20160207/directives", headers = { authorization = "Bearer mine" } })
+---     local started, piece, message, code = kedge.now(), nil, nil, nil
+---     repeat
+---       piece, message, code = reply:read { timeout = 60 }
+---       if code == "http.timeout" and h2:ping() then piece = "alive" end
+---     until not piece or piece == "" or kedge.now() - started > 600
+---     local r = session:result("channel")
+---     r.values = { lived_s = kedge.now() - started, streams = h2:settings().SETTINGS_MAX_CONCURRENT_STREAMS,
+---       goaway = h2:goaway() and h2:goaway().name }
+---     reply:close()
+---     h2:close()
+---     ctx:report(piece and r or kedge.fail(r, code, message))
+---   end,
+--- }
+--- ```
 ---@class kedge.reply
 ---@field status integer
 ---@field headers table values by name in lower case; the list of { name, value } as sent besides
@@ -574,6 +730,20 @@ function reply:body(limit) end
 function reply:close() end
 
 --- A store of trust anchors, of kedge.trust.load; `#store` is how many it holds.
+---
+--- Example:
+--- ```lua
+--- local kedge = require "kedge"
+--- return {
+---   summary = "Amazon Root CA 1: is it here, and does it verify itself?",
+---   run = function(ctx)
+---     local store = assert(kedge.trust.load("ats"))
+---     local root = store:find("8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e")
+---     local verdict = store:verify({ root }, { at = "2026-11-23" })
+---     ctx:report(verdict.accepted and kedge.ok(root.subject) or kedge.fail(root.subject, verdict.code))
+---   end,
+--- }
+--- ```
 ---@class kedge.store
 ---@field name string what was read
 ---@field source string as it was asked for
@@ -596,6 +766,18 @@ function store:find(sha256) end
 function store:verify(chain, opts) end
 
 --- What a script's `run` gets.
+---
+--- Example:
+--- ```lua
+--- local kedge = require "kedge"
+--- return {
+---   summary = "the regions, and an endpoint of ours",
+---   run = function(ctx)
+---     ctx:run("regions", { "eu", "--base" }, function(r) return r.status ~= "ok" and r or nil end)
+---     ctx:report(kedge.check("https://ours.example/"))
+---   end,
+--- }
+--- ```
 ---@class kedge.ctx
 ---@field name string the command as the user called it
 ---@field args table arguments of the script's own command line

@@ -172,6 +172,24 @@ local function all_fields(entry, by_name)
   return list
 end
 
+-- The first example in which `call` stands in front of its arguments, and whose it is.
+local function example_with(call, entries)
+  for _, other in ipairs(entries) do
+    for _, line in ipairs(other.example or {}) do
+      local _, stop = line:find(call, 1, true)
+      if stop and line:find("^[ ({]", stop + 1) then return other.example, other.name end
+    end
+  end
+end
+
+--- The example of an entry, or one in which it is called and whose that is; as a list of lines.
+function reference.example(entry, entries)
+  if entry.example or entry.kind ~= "function" then return entry.example end
+  local example, of = example_with(entry.name, entries)
+  if not example then example, of = example_with(entry.name:match(":.*$") or entry.name, entries) end
+  return example, of
+end
+
 local function describe(entry, entries, by_name)
   local parts = { (entry.signature or entry.name) .. "\n" }
   for _, text in ipairs(entry.text) do parts[#parts + 1] = "\n" .. hang("", text, 0) end
@@ -187,20 +205,26 @@ local function describe(entry, entries, by_name)
     local options = by_name[one.type]
     if options then parts[#parts + 1] = rows("Fields of " .. one.name, all_fields(options, by_name)) end
   end
-  if entry.example then parts[#parts + 1] = "\nExample:\n  " .. table.concat(entry.example, "\n  ") .. "\n" end
+  local example, of = reference.example(entry, entries)
+  if example then
+    parts[#parts + 1] = ("\nExample%s:\n  %s\n"):format(of and " (that of " .. of .. ")" or "", table.concat(example, "\n  "))
+  end
   return table.concat(parts)
 end
 
 --- `kedge help api NAME`: text, or nil and a sentence. NAME may lack "kedge.".
 function reference.of(name)
-  local entries, by_name, names = reference.entries(), {}, {}
+  local entries, by_name, parts, names = reference.entries(), {}, {}, {}
   for _, entry in ipairs(entries) do
-    by_name[entry.name] = entry
+    if entry.kind == "class" then by_name[entry.name] = entry end
     names[#names + 1] = short_name(entry)
   end
   name = name:gsub("%(.*$", "")
-  local entry = by_name[name] or by_name["kedge." .. name] or by_name[(name:gsub("%.", ":", 1))]
-  if entry then return describe(entry, entries, by_name) end
+  local wanted = { [name] = true, ["kedge." .. name] = true, [(name:gsub("%.", ":", 1))] = true }
+  for _, entry in ipairs(entries) do -- a function and what it gives may have one name
+    if wanted[entry.name] then parts[#parts + 1] = describe(entry, entries, by_name) end
+  end
+  if parts[1] then return table.concat(parts, "\n") end
   local hint = nearest.hint((name:gsub("^kedge%.", "")), names)
   return nil, ("the interface has no '%s'%s"):format(show.escape(name:sub(1, 100)), hint == "" and " (kedge help api shows it)" or hint)
 end

@@ -180,6 +180,9 @@ class Checks(Api):
         codes = sorted((result.get("line", 0), result["code"]) for result in done.results)
         self.assertEqual(codes, [(0, "ok"), (1, "http.status"), (2, "http.status")], str(done))
 
+    def test_a_tail_call_has_a_line(self):
+        self.raised('ctx:each({ "x" }, function()\nreturn kedge.check("x", { timeot = 3 })\nend)', "did you mean 'timeout'", line=3)
+
     def test_print_takes_standard_output(self):
         path = self.script('ctx:print("plain\\n"); ctx:report(kedge.ok("x"))')
         done = kedge.run(path, "-f", "text", "-f", f"json:{self.folder}/out.json")
@@ -581,6 +584,29 @@ class Http2(Api):
         self.assertIn(says, done.err)
 
 
+class Examples(Api):
+    """Those of the reference that ask no network but the loopback."""
+
+    @staticmethod
+    def example(page):
+        lines = page.partition("\nExample:\n")[2].splitlines()
+        return "\n".join(lines[: lines.index("  }") + 1])
+
+    @rows([("kedge.target", ("--resolve", "*:443:127.0.0.1"), 4), ("kedge.choice", ("--side", "right"), 0), ("kedge.ok", (), 0),
+           ("kedge.warn", (), 0), ("kedge.map", (), 0), ("kedge.sleep", (), 0), ("kedge.run", (), 0), ("kedge.trust.load", (), 0),
+           ("kedge.x509.parse", ("trust/AmazonRootCA1.pem",), 0), ("kedge.file.write", ("--to", "/dev/null"), 0), ("store", (), 0)])  # fmt: skip
+    def runs(self, name, words, status):
+        page = kedge.run("help", "api", name).out
+        done = kedge.run(self.file(self.example(page)), *words, "-f", "json", cwd=kedge.ROOT)
+        self.assertEqual(done.status, status, str(done))
+        self.assertTrue(done.results)
+
+    def test_the_built_in_anchors_are_printed(self):
+        page = kedge.run("help", "api", "kedge.file.write").out
+        done = kedge.run(self.file(self.example(page)))
+        self.assertEqual((done.status, done.out.count("BEGIN CERTIFICATE")), (0, 6), str(done))
+
+
 class Interrupted(Api):
     parts = ("pki",)
 
@@ -624,6 +650,23 @@ class Interrupted(Api):
               return guard
             end)""", 1)  # fmt: skip
         self.assertTrue(os.path.exists(marker))
+
+
+class Names(Api):
+    parts = ("nginx", "dns")
+
+    def test_resolve_and_routes(self):
+        port = self.lab.port["good"]
+        values = self.good(f"""
+            local r = kedge.ok("x")
+            local _, _, unknown = kedge.resolve("nx.test", {{ dns = "{self.lab.dns}" }})
+            local s = assert(kedge.connect("a.example", 443, {{ connect_to = "a.example:443:b.example:{port}", resolve = "b.example:{port}:127.0.0.1" }}))
+            r.values = {{ literal = kedge.resolve("127.0.0.1"), unknown = unknown, address = (s:peer()),
+              fixed = kedge.resolve("a.example", {{ resolve = "*:443:127.0.0.2,127.0.0.3" }}) }}
+            ctx:report(r)""")  # fmt: skip
+        self.assertEqual(values["x"], {
+            "literal": ["127.0.0.1"], "unknown": "dns.nxdomain", "address": "127.0.0.1", "fixed": ["127.0.0.2", "127.0.0.3"],
+        })  # fmt: skip
 
 
 class Help(kedge.Test):

@@ -133,7 +133,13 @@ function TestReference.test_examples_are_scripts()
       lu.assertNil(require("kedge.shape").fault("script", script, entry.name), entry.name)
     end
   end
-  lu.assertTrue(count >= 8)
+  lu.assertTrue(count >= 20)
+end
+
+function TestReference.test_every_function_is_called_in_an_example()
+  for _, entry in ipairs(entries) do
+    if entry.kind == "function" then lu.assertNotNil(reference.example(entry, entries), entry.name) end
+  end
 end
 
 function TestReference.test_names_are_found_short_and_long()
