@@ -53,6 +53,7 @@ end
 
 --- `s` as a JSON string: valid UTF-8; controls, direction marks and the like as \uXXXX.
 function json.string(s)
+  if not s:find('[%c"\\\x80-\xFF]') then return '"' .. s .. '"' end
   s = show.utf8(s):gsub('[%c"\\]', escape_byte)
   if s:find("[\x80-\xFF]") then s = s:gsub(utf8.charpattern, function(c) return #c > 1 and escape_code(c) or nil end) end
   return '"' .. s .. '"'
