@@ -20,16 +20,16 @@ local function is_ours(facts)
 end
 
 -- The tool, where the layout has one to be run; nil where files are changed by hand.
-local function choose_tool(facts)
+local function choose_tool(job, facts)
   if facts.layout.family ~= "debian" or not facts.layout.configuration then return nil end
-  local chosen, why = tool.choose(facts.system)
+  local chosen, why = tool.choose(facts.system, job.apply)
   if not chosen and facts.layout.name ~= "Buildroot" and facts.layout.name ~= "Alpine" then refusal.raise(why, "local.tool_missing") end
   return chosen
 end
 
 local function survey_and_plan(job, facts)
   survey.read(facts)
-  job.tool = choose_tool(facts)
+  job.tool = choose_tool(job, facts)
   return plan.make(facts, job.wanted, job.tool)
 end
 
@@ -86,6 +86,7 @@ end
 
 local function rollback_dry(job, facts)
   local found = state.find(facts.system, facts.layout)
+  found:check_hidden(job.again)
   if found:journal() then
     job.report(words.interrupted())
     return PENDING
@@ -99,6 +100,7 @@ end
 
 local function rollback_apply(job, facts)
   job.state = state.find(facts.system, facts.layout)
+  job.state:check_hidden(job.again)
   if job.state.folder then
     job.state:take_locks()
     local recovered = transaction.recover(job.state)

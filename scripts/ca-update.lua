@@ -15,7 +15,9 @@ end
 local function with_sudo(args)
   local words = { "sudo kedge ca-update" }
   for _, name in ipairs { "root", "from" } do
-    if args[name] and args[name] ~= "/" then words[#words + 1] = ("--%s %s"):format(name, args[name]) end
+    local value = args[name]
+    if value and value:find("[^%w/._+,=@:-]") then value = "'" .. value:gsub("'", "'\\''") .. "'" end
+    if value and value ~= "/" then words[#words + 1] = ("--%s %s"):format(name, value) end
   end
   if args.fetch then words[#words + 1] = "--fetch" end
   if args.rollback then words[#words + 1] = "--rollback" end

@@ -25,7 +25,7 @@ fail(lua_State *L, const char *path, int error)
 {
 	const char *code = "local.file";
 
-	if (error == ENOENT || error == ENOTDIR)
+	if (error == ENOENT || error == ENOTDIR || error == ELOOP) /* links in a circle lead nowhere */
 		code = "missing";
 	else if (error == EACCES || error == EPERM)
 		code = "local.permission";

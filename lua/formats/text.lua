@@ -139,6 +139,7 @@ end
 local function change(out, r)
   sentence(out, r)
   if r.values and type(r.values.diff) == "string" then changes(out, r.values.diff) end
+  if r.values and type(r.values.output) == "string" then changes(out, r.values.output .. "\n") end
   if r.status == "ok" then labelled(out, "Next", r.remedy) end
 end
 

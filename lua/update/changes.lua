@@ -126,7 +126,7 @@ local function find_stray(facts, before)
   local made = forecast.make(facts, facts.text)
   local folder = facts.system:real(facts.layout.directory)
   for _, name in ipairs(facts.system:names(folder)) do
-    if not before[name] and not made.links[name] and not name:find("^%x%x%x%x%x%x%x%x%.%d+$") then
+    if not before[name] and not forecast.source_of(made, name) and not name:find("^%x%x%x%x%x%x%x%x%.%d+$") then
       local entry = facts.system:look(folder .. "/" .. name)
       if entry and entry.type == "link" then return name end
     end

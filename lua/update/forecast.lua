@@ -15,6 +15,11 @@ function forecast.link_name(path)
   return (name:gsub("[ ,]", "_"):gsub("[()]", "=")) .. ".pem"
 end
 
+--- The file that a link of this name is for, by the forecast `made`: Alpine's tool puts "ca-cert-" in front of a name.
+function forecast.source_of(made, name)
+  return made.links[name] or made.links[name:match("^ca%-cert%-(.*)$") or ""]
+end
+
 -- A file with what it holds, read once.
 local function file_of(facts, path)
   local known = facts.files[path]

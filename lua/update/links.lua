@@ -4,6 +4,7 @@
 -- leads, on the card, to the same files by their names there.
 
 local change = require "kedge.core.change"
+local forecast = require "kedge.update.forecast"
 local refusal = require "kedge.update.refusal"
 local tree = require "kedge.core.tree"
 
@@ -42,7 +43,7 @@ function links.localize(facts, made)
     list[#list + 1] = { real = real, target = target, temporary = leads }
   end
   each(system, layout.directory, false, function(path, real, target)
-    local source = made.links[path:match("[^/]*$")]
+    local source = forecast.source_of(made, path:match("[^/]*$"))
     if not source or system:real(source) ~= system:real(path) then consider(path, real, target) end
   end)
   for _, folder in ipairs { layout.shipped, layout.chosen[1] } do each(system, folder, true, consider) end

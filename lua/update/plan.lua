@@ -94,7 +94,7 @@ local function stays(facts, self, entry)
   if hashed.type == "file" then return true end
   local name = hashed.target and hashed.target:gsub("^%./", "")
   if not name or name:find("/", 1, true) or not name:find("%.pem$") and not name:find("%.c[er][rt]$") then return false end
-  if self.made.links[name] then return false end
+  if forecast.source_of(self.made, name) then return false end
   local named = system:look(system:real(folder) .. "/" .. name)
   if named and named.type == "link" then
     for _, removed in ipairs(configuration.removed(self.text)) do
@@ -126,12 +126,15 @@ end
 function plan.stale_links(facts, made)
   local store, list = facts.stores.directory, {}
   if not store then return list end
+  local folder = facts.system:real(facts.layout.directory)
   for name, path in pairs(made.links) do
     local file = facts.files[path]
     local sha256 = file and file.is_single and file.certs[1].sha256
     if sha256 and not survey.holds(store, sha256) then
-      local entry = facts.system:look(facts.system:real(facts.layout.directory) .. "/" .. name)
-      if entry and entry.type == "link" then list[#list + 1] = name end
+      for _, one in ipairs { name, "ca-cert-" .. name } do
+        local entry = facts.system:look(folder .. "/" .. one)
+        if entry and entry.type == "link" then list[#list + 1] = one end
+      end
     end
   end
   table.sort(list)

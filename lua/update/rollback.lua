@@ -69,13 +69,18 @@ function rollback.plan(facts, state)
   return number, paths
 end
 
---- Goes back, under the locks.
+--- Goes back, under the locks. Raises where it didn't succeed; the next run then goes on with it.
 function rollback.apply(state, number)
   state:write_journal("begun", number)
-  backup.restore(state, number)
-  refusal.check(change.flush_system(state.folder))
-  local left = backup.differences(state, number)
-  if left[1] then refusal.raise(("%s is still not as it was; run it again"):format(left[1])) end
+  local done, problem = refusal.catch(function()
+    backup.restore(state, number)
+    refusal.check(change.flush_system(state.folder))
+    local left = backup.differences(state, number)
+    if left[1] then refusal.raise(left[1] .. " is still not as it was") end
+  end)
+  if not done then
+    refusal.raise(("going back did not succeed (%s): run it again, and it will go on with that"):format(problem.message), problem.code)
+  end
   state:end_journal()
 end
 

@@ -29,6 +29,7 @@ local is_root = require("kedge.core.admit").is_root
 
 -- A folder that is there and that we may write; nil where it isn't, or others may.
 local function usable(system, path)
+  system:check_way(path)
   local done, real = refusal.catch(system.real, system, path)
   if not done and (is_root() or real.code ~= "local.permission") then error(real, 0) end
   if not done or not real or system:look(real).type ~= "directory" then return nil end
@@ -39,6 +40,7 @@ end
 
 -- What nobody but its owner and root may look into; nil where it can't be made.
 local function make(system, path)
+  system:check_way(path)
   local done, real, made = refusal.catch(system.make_folder, system, path)
   if not done then
     local above = system:nearest(path)
@@ -63,6 +65,16 @@ function state.find(system, layout)
   end
   self.folder = found
   return self
+end
+
+--- Raises where there is a folder that only somebody else may look into. hint: what to do then.
+function methods:check_hidden(hint)
+  for _, path in ipairs(self.folder and {} or self.places) do
+    local real = self.system:real(path)
+    if real and not change.access(real) then
+      refusal.raise(("%s cannot be read by this user; run it as its owner, or: %s"):format(real, hint), "local.permission")
+    end
+  end
 end
 
 --- Makes the folder, if it isn't there.

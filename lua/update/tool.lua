@@ -10,6 +10,7 @@ local tool = {}
 
 local NAME = "update-ca-certificates"
 local PLACES = { "/usr/sbin/", "/usr/bin/", "/sbin/", "/usr/local/sbin/" }
+local NOWHERE = "/nonexistent" -- for hooks, which never run outside of their system
 local PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 -- The tool's place in a system, or nil.
@@ -39,6 +40,13 @@ local function runs_inside(system, path)
   return machine(program) ~= nil and machine(program) == machine(ours)
 end
 
+-- Whether what the tool calls starts there: a system for this processor may still lack its libraries.
+local function starts_inside(system)
+  local done = process.run { "/bin/sh", "-c", "for i in sed find sort mktemp; do command -v $i || exit 1; done; sed -n '' </dev/null",
+    root = system.root, env = { PATH = PATH, LC_ALL = "C" }, timeout = 10 }
+  return done ~= nil and done.status == 0
+end
+
 -- Whether this system's own tool can be pointed at other folders.
 local function takes_folders(path)
   local text = file.read(path)
@@ -58,13 +66,14 @@ local function can_be_given(path)
 end
 
 --- How the tool is to be run for a system: { how= "live", "chroot" or "folders", path= }; nil and why it can't be.
-function tool.choose(system)
+--- Nothing of an image's is run to find out, unless `try` says so.
+function tool.choose(system, try)
   local path = find_in(system)
   if system.is_live then
     if path then return { how = "live", path = path } end
     return nil, NAME .. " is not installed"
   end
-  if path and runs_inside(system, path) then return { how = "chroot", path = path } end
+  if path and runs_inside(system, path) and (not try or starts_inside(system)) then return { how = "chroot", path = path } end
   local here = find_here()
   if not here then return nil, ("the %s of %s can't run here, and this system has none"):format(NAME, system.shown) end
   if not takes_folders(here) then
@@ -90,7 +99,7 @@ end
 function tool.command(chosen, facts)
   if chosen.how == "live" then return NAME end
   if chosen.how == "chroot" then return ("chroot %s %s"):format(facts.system.root, chosen.path) end
-  return table.concat(words(chosen, facts, "EMPTY"), " ")
+  return table.concat(words(chosen, facts, NOWHERE), " ")
 end
 
 --- Runs the tool: what its process gave (see kedge.core.process), output and errors in one; nil and a sentence where it
@@ -99,7 +108,7 @@ end
 --- then it is stopped.
 function tool.run(chosen, facts, temporary, lock, seconds)
   local system = facts.system
-  local plan = words(chosen, facts, temporary .. "/none")
+  local plan = words(chosen, facts, NOWHERE)
   plan.env = { PATH = PATH, LC_ALL = "C", HOME = "/", TMPDIR = chosen.how == "chroot" and system:inside(temporary) or temporary }
   plan.root = chosen.how == "chroot" and system.root or nil
   plan.merge, plan.keep, plan.timeout = true, { lock }, seconds

@@ -111,7 +111,7 @@ end
 local function has_links(facts, made)
   local folder = facts.system:real(facts.layout.directory)
   for name in pairs(made.links) do
-    if not facts.system:look(folder .. "/" .. name) then return false end
+    if not facts.system:look(folder .. "/" .. name) and not facts.system:look(folder .. "/ca-cert-" .. name) then return false end
   end
   return true
 end

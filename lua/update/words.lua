@@ -213,10 +213,10 @@ function words.interrupted(what_was_done)
   return r
 end
 
---- It failed after it had begun. `problem` is a refusal; the tool's own words are shown.
+--- It failed after it had begun. `problem` is a refusal; its output, where it has one, is the tool's own words.
 function words.failed(problem)
-  local shown = problem.output and problem.output ~= "" and ("\nIts output:\n" .. problem.output:sub(-2000)) or ""
-  return outcome("fail", problem.code, problem.message .. shown, nil, { changed = problem.is_broken or false, output = problem.output })
+  local output = problem.output and problem.output ~= "" and problem.output:sub(-4000) or nil
+  return outcome("fail", problem.code, problem.message, nil, { changed = problem.is_broken or false, output = output })
 end
 
 return words

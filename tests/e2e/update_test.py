@@ -1,12 +1,13 @@
 """ca-update with the real update-ca-certificates: images and, in mount namespaces, this system itself."""
 
-import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -295,6 +296,42 @@ class Image(Update):
         tree.link("/etc/real.conf", "/srv/shared/ca.conf")
         self.refuses(tree, "--apply", says="in which others may write")
 
+    def test_links_in_a_circle(self):
+        tree = self.small()
+        tree.link("circle.pem", store.CERTS + "/circle.pem")
+        tree.link("round.crt", store.LOCAL + "/round.crt")
+        self.applied(tree)
+
+    @kedge.rows([("alpine",), ("buildroot",), ("raspbian",)])
+    def with_the_same_tool(self, name):
+        tree = self.small()
+        tree.write("/etc/os-release", f"ID={name}\n")
+        self.applied(tree)
+        self.resolves(tree)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_state_beside_the_store(self):
+        tree = self.small()
+        os.chmod(self.folder, 0o755)
+        shutil.rmtree(tree.at("/var/lib/dpkg"))
+        subprocess.run(["chown", "-hR", f"{NOBODY}:{NOBODY}", tree.at("/etc"), tree.at("/usr")], check=True)
+        user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        before = tree.read(store.CONF)
+        self.assertEqual(kedge.run("ca-update", "--root", tree.root, "--apply", **user).status, 0)
+        self.reached(tree, set(), set(), [])
+        self.assertEqual(os.listdir(tree.at("/etc/ssl/.kedge/backup")), ["1"])
+        self.assertEqual(kedge.run("ca-update", "--root", tree.root, "--rollback", "--apply", **user).status, 0)
+        self.assertEqual(tree.read(store.CONF), before)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_rollback_by_a_user_who_may_not(self):
+        tree = self.small()
+        os.chmod(self.folder, 0o755)
+        self.run_in(tree, "--apply", status=0)
+        done = kedge.run("ca-update", "--root", tree.root, "--rollback", user=NOBODY, group=NOBODY, extra_groups=[])
+        self.assertEqual(done.status, 3, str(done))
+        self.assertIn("sudo kedge ca-update", done.err)
+
     def test_hooks_of_an_image_do_not_run_here(self):
         tree = self.small()
         marker = self.folder + "/ran"
@@ -463,7 +500,7 @@ class Chroot(Update):
         done = self.run_in(self.tree, "--apply", *words, status=3)
         outcome = self.outcome(done)
         for part in says:
-            self.assertIn(part, outcome["message"])
+            self.assertIn(part, outcome["message"] + outcome["values"].get("output", ""))
         self.assertIn("rolled back", outcome["message"])
         self.assertEqual(self.tree.state(skip=(store.STATE, "/reached")), state)
         return outcome
@@ -475,6 +512,34 @@ class Chroot(Update):
     def test_a_tool_that_hangs(self):
         self.tool("echo waiting for nothing\nwhile :; do mktemp -u >/dev/null; done\n")
         self.fails("--tool-timeout", "1", says=["did not end", "waiting for nothing"])
+
+    def test_its_words_are_shown(self):
+        self.tool("echo something is odd\necho really >&2\nexit 7\n")
+        done = kedge.run("ca-update", "--root", self.tree.root, "--apply")
+        self.assertIn("\nsomething is odd\nreally\n", done.out)
+
+    def test_an_interrupt(self):
+        """The tool is stopped, everything goes back, and kedge dies by the signal."""
+        self.tool("echo >/reached\nwhile :; do mktemp -u >/dev/null; done\n")
+        state = self.tree.state(skip=(store.STATE, "/reached"))
+        process = kedge.start("ca-update", "--root", self.tree.root, "--apply", stdin=subprocess.DEVNULL)
+        self.addCleanup(kedge.stop, process)
+        while not os.path.exists(self.tree.at("/reached")):
+            self.assertIsNone(process.poll(), "it ended before")
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=kedge.GUARD)
+        self.assertEqual(process.returncode, -signal.SIGINT, err)
+        self.assertIn("rolled back", " ".join(out.decode().split()))
+        self.assertEqual(self.tree.state(skip=(store.STATE, "/reached")), state)
+
+    def test_an_image_whose_programs_do_not_start(self):
+        for name in os.listdir(self.tree.at("/lib64")):
+            os.unlink(self.tree.at("/lib64/" + name))
+        done = self.applied(self.tree)
+        command = next(result for result in done.results if result["id"] == "command")["values"]["command"]
+        self.assertIn("--etccertsdir", command)
+        self.resolves(self.tree)
 
     def test_a_tool_that_does_nothing(self):
         """As an old one that prints its usage and exits with 0."""
