@@ -11,6 +11,7 @@ local interrupt = {}
 local GRACE_SECONDS = 0.1
 
 local signal
+local grace -- the timer after which a script's functions are cancelled too
 
 -- Cancels the checks below `parent`. Of the tasks that run a script's functions
 -- (is_run) those end with `hard` that wait by themselves, and hold nothing: they
@@ -36,7 +37,8 @@ local function cancel_again(main)
   cancel_below(main, true)
   for handle in pairs(main.owned) do
     if getmetatable(handle) == getmetatable(main) then
-      return loop.after(GRACE_SECONDS, function() cancel_again(main) end)
+      grace = loop.after(GRACE_SECONDS, function() cancel_again(main) end)
+      return
     end
   end
 end
@@ -47,7 +49,7 @@ function interrupt.listen()
   loop.on_signal(function(number)
     signal = number
     cancel_below(main, false)
-    loop.after(GRACE_SECONDS, function() cancel_again(main) end)
+    grace = loop.after(GRACE_SECONDS, function() cancel_again(main) end)
   end)
 end
 
@@ -90,6 +92,7 @@ end
 --- Forgets the signal that came: the next one is the first again, and what runs from now on isn't interrupted.
 function interrupt.forget()
   signal = nil
+  if grace then grace:close() end
   loop.forget_signal()
 end
 

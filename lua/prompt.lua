@@ -129,6 +129,7 @@ local function hand_over(from, to)
   for _, one in ipairs(handles) do
     from.owned[one.handle] = nil
     to:own(one.handle)
+    if type(one.handle) == "table" and rawget(one.handle, "owner") == from then one.handle.owner = to end
   end
 end
 
