@@ -39,6 +39,8 @@ function changes.record(facts, plan, recorder)
     recorder.entry(place)
     local real = system:real(path)
     if real and real ~= place then recorder.entry(real) end
+    local missing = system:missing_target(path)
+    if missing then recorder.entry(missing) end
   end
   for _, new in ipairs(plan.files) do
     for _, folder in ipairs(missing_folders(system, folder_of(new.path))) do recorder.folder(folder) end
@@ -89,12 +91,13 @@ function changes.write(facts, plan)
 end
 
 --- What the bundle is before the tool runs: { place= the kernel's path of its name, real= of the file or nil, target= of the
---- link that its name is, copy= a copy with owner, mode and attributes, or nil }.
+--- link that its name is, missing= where that leads to nothing, copy= a copy with owner, mode and attributes, or nil }.
 function changes.bundle(facts, temporary)
   local system, path = facts.system, facts.layout.bundle
   local self = { place = system:real(folder_of(path)) .. path:match("/[^/]*$"), real = system:real(path) }
   local entry = system:look(self.place)
   self.target = entry and entry.target
+  self.missing = system:missing_target(path)
   if self.real then
     self.copy = temporary .. "/bundle"
     refusal.check(change.copy(self.real, self.copy))
@@ -111,6 +114,11 @@ local function mend(facts, bundle)
   if bundle.target and bundle.real then
     write(bundle.real, text)
     refusal.check(change.link(bundle.target, bundle.place))
+  elseif bundle.missing then
+    local owner = system:owner_in(folder_of(bundle.missing))
+    refusal.check(change.create(bundle.missing, text, owner))
+    refusal.check(change.link(bundle.target, bundle.place))
+    bundle.real, bundle.missing = bundle.missing, nil
   elseif bundle.copy then
     refusal.check(change.restore(bundle.copy, bundle.place))
     write(bundle.place, text)

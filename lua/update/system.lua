@@ -38,6 +38,18 @@ function methods:place(path)
   return above and (above == "/" and "" or above) .. "/" .. name
 end
 
+--- The kernel's path of the file that the link at `path` would lead to, where nothing is there; nil where it is no link,
+--- leads to something, or to no folder.
+function methods:missing_target(path)
+  local folder, name = path:match("^(.*)/([^/]+)$")
+  local above = self:real(folder == "" and "/" or folder)
+  local entry = above and self:look(above .. "/" .. name)
+  if not entry or not entry.target or self:real(path) then return nil end
+  local target = entry.target:sub(1, 1) == "/" and entry.target or self:inside(above) .. "/" .. entry.target
+  local place = self:place(target)
+  return place and not self:look(place) and place or nil
+end
+
 --- The name inside of what the kernel has at `real`.
 function methods:inside(real)
   if self.is_live then return real end

@@ -230,6 +230,32 @@ class Image(Update):
         self.run_in(tree, "--rollback", "--apply", status=0)
         self.assertEqual(tree.state(skip=(store.STATE,)), state)
 
+    def test_a_bundle_behind_a_link_that_leads_nowhere_yet(self):
+        tree = self.small()
+        os.unlink(tree.at(store.BUNDLE))
+        os.makedirs(tree.at("/var/cache/certs"))
+        tree.link("../../../var/cache/certs/all.crt", store.BUNDLE)
+        state = tree.state(skip=(store.STATE,))
+        self.run_in(tree, "--apply", status=0)
+        self.assertLessEqual(store.GOAL, tree.bundle())
+        self.assertEqual(os.readlink(tree.at(store.BUNDLE)), "../../../var/cache/certs/all.crt")
+        self.run_in(tree, "--rollback", "--apply", status=0)
+        self.assertEqual(tree.state(skip=(store.STATE,)), state)
+
+    def test_links_that_lead_out(self):
+        """Inside, the way up ends at the root."""
+        tree = self.small()
+        outside = store.Tree(self.folder + "/outside")
+        outside.write("/all.crt", tree.read(store.BUNDLE))
+        outside.write("/ca.conf", tree.read(store.CONF))
+        before = outside.state(times=True)
+        for path, name in ((store.BUNDLE, "all.crt"), (store.CONF, "ca.conf")):
+            os.makedirs(tree.at(outside.root), exist_ok=True)
+            os.rename(tree.at(path), tree.at(f"{outside.root}/{name}"))
+            tree.link("../" * 40 + f"{outside.root}/{name}"[1:], path)
+        self.applied(tree)
+        self.assertEqual(outside.state(times=True), before)
+
     def test_owner_mode_and_attributes_of_the_bundle(self):
         tree = self.small()
         place = tree.at(store.BUNDLE)
