@@ -49,9 +49,17 @@ local function type_of(value)
   return math.type(value) == "integer" and "integer" or value == false and "false" or type(value)
 end
 
+-- Values as the command line's functions make them, which ctx.options holds; a script may hand them on.
+local made = {
+  tls = function(value) return math.type(value.min) == "integer" and math.type(value.max) == "integer" end,
+  connect_to = function(value) return type(value.from) == "table" and type(value.to) == "table" end,
+  resolve = function(value) return type(value.host) == "string" and type(value.addresses) == "table" end,
+}
+
 -- One value as the command line's function makes it of text.
 local function convert(call, spec, name, value)
-  if type(value) == "table" and not spec.list or type(value) == "number" and name == "at" then return value end
+  if math.type(value) == "integer" and name == "at" then return value end
+  if type(value) == "table" and made[name] and made[name](value) then return value end
   if type(value) == "number" then value = ("%.14g"):format(value) end
   if type(value) ~= "string" then blame("%s: '%s' is text, not a %s", call, name, type(value)) end
   local converted, message, hint = spec.convert(value)
@@ -67,7 +75,7 @@ local function read_common(call, spec, name, value)
   if not spec.list then return convert(call, spec, name, value) end
   local list = {}
   for i, one in ipairs(type(value) == "table" and value or { value }) do
-    list[i] = type(one) == "table" and one or convert(call, spec, name, one)
+    list[i] = convert(call, spec, name, one)
   end
   return list
 end

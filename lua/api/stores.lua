@@ -91,11 +91,12 @@ end
 --- The certificates that the sources name, added up: a store | nil, message, code.
 function stores.load(...)
   local names = table.pack(...)
-  if names.n == 1 and type(names[1]) == "table" then names = names[1] end
-  for _, one in ipairs(names) do
-    if type(one) ~= "string" then blame("kedge.trust.load wants sources: 'system', 'ats', a file or a folder") end
+  if names.n == 1 and type(names[1]) == "table" then names = table.pack(table.unpack(names[1])) end
+  for i = 1, names.n do
+    if type(names[i]) ~= "string" then blame("kedge.trust.load wants sources, texts, not a %s", type(names[i])) end
   end
-  if #names == 0 then blame("kedge.trust.load wants a source: 'system', 'ats', a file or a folder") end
+  if names.n == 0 then blame("kedge.trust.load wants a source: 'system', 'ats', a file or a folder") end
+  names.n = nil
   local store, message, code = sources.open(names)
   if not store then return nil, message, code == "usage" and "local.file" or code end
   return setmetatable(store, store_mt)

@@ -103,7 +103,8 @@ function stream.connect(host, port, given)
   local opts = options.read("kedge.connect", given, options.fields.route)
   local seen = observe.new(item_of("kedge.connect", host, port))
   local core, message, code = within(seen, opts, function()
-    local source = resolve.start(seen, opts)
+    local source, refusal, reason = resolve.start(seen, opts)
+    if not source then return nil, refusal, reason end
     local found, why, detail = connect.race(seen, opts, source)
     if not found then return nil, detail, why end
     return task.hand_up(found), source.port

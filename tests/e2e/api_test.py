@@ -230,8 +230,10 @@ class Streams(Api):
             bytes, message, code = s:read(10, {{ timeout = 0.05 }})
             assert(bytes == nil)
             ctx:report(kedge.fail("silent", code, message))
+            s, message, code = kedge.connect("127.0.0.1", PORT, {{ interface = "no-such" }})
+            ctx:report(kedge.fail("interface", s or code, message))
             """, port=other.port)  # fmt: skip
-        self.assertEqual([(result["code"], result["stage"]) for result in done.results], [("tcp.refused", "tcp"), ("peer.timeout", None)], str(done))
+        self.assertEqual([(result["code"], result["stage"]) for result in done.results], [("tcp.refused", "tcp"), ("peer.timeout", None), ("local.interface", None)], str(done))
         self.assertTrue(done.results[0]["remedy"])
 
     def test_two_coroutines_on_one_stream(self):
