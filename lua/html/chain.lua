@@ -7,6 +7,7 @@ local show = require "kedge.show"
 local chain = {}
 
 local DAY = 86400
+local NAMES = 10 -- of a certificate that its card holds
 local SOON = 30 -- days before its end at which a certificate is shown as a warning
 
 local text = element.text
@@ -112,6 +113,14 @@ local function role_of(node, has_path)
   return has_path and not node.in_path and role .. ", not needed" or role
 end
 
+-- The names it is for.
+local function names_of(cert)
+  local names = cert.san
+  if type(names) ~= "table" or not names[1] then return nil end
+  local more = #names > NAMES and (" and %d more"):format(#names - NAMES) or ""
+  return "for " .. table.concat(names, ", ", 1, math.min(#names, NAMES)) .. more
+end
+
 local draw
 
 local function draw_all(list, tree)
@@ -130,6 +139,7 @@ function draw(node, tree)
     "SHA-256 " .. (cert.sha256 or "?") }
   local shown = {}
   for i = 1, 4 do shown[#shown + 1] = facts[i] or nil end
+  parts[#parts + 1] = element.around('span class="names"', names_of(cert))
   parts[#parts + 1] = element.around('span class="facts"', table.concat(shown, "; "))
   for _, failure in ipairs(failures or {}) do parts[#parts + 1] = element.around('span class="failure"', failure) end
   return ('<li><div class="certificate %s">%s</div>\n%s</li>\n'):format(failures and "bad" or class, table.concat(parts, " "),

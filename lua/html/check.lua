@@ -53,15 +53,34 @@ end
 
 local LINE_ELEMENTS = { ["+"] = "ins", ["-"] = "del" }
 
--- A difference of files, as text shows it too.
-local function difference(r)
-  local diff = r.values and r.values.diff
-  if type(diff) ~= "string" then return "" end
+-- Text of several lines: a difference of files, what a program said.
+local function lines_of(heading, value)
+  if type(value) ~= "string" then return "" end
   local parts = {}
-  for piece in diff:gmatch("([^\n]*)\n") do
+  for piece in (value:gsub("\n$", "") .. "\n"):gmatch("([^\n]*)\n") do
     parts[#parts + 1] = element.of(LINE_ELEMENTS[piece:sub(1, 1)] or "span", text((piece:gsub("\r$", ""))))
   end
-  return '<h4>Changes</h4>\n<pre class="diff" tabindex="0">' .. table.concat(parts, "\n") .. "</pre>\n"
+  return ('<h4>%s</h4>\n<pre class="diff" tabindex="0">%s</pre>\n'):format(heading, table.concat(parts, "\n"))
+end
+
+-- What was agreed on, and what each store says.
+local function connection(r)
+  local parts = {}
+  local function add(name, words)
+    if words and words ~= "" then parts[#parts + 1] = ("<dt>%s</dt><dd>%s</dd>\n"):format(name, text(words)) end
+  end
+  if r.tls then
+    local tls = {}
+    for _, name in ipairs { "version", "cipher", "group" } do tls[#tls + 1] = r.tls[name] end
+    tls[#tls + 1] = r.tls.alpn and "ALPN " .. r.tls.alpn
+    add("TLS", table.concat(tls, ", "))
+  end
+  if r.http and r.http.version then add("HTTP", ("%s, status %s"):format(r.http.version, r.http.status or "unknown")) end
+  for _, role in ipairs { { "trust", "Device's store" }, { "reference", "Reference" } } do
+    local verdict = r.verdicts and r.verdicts[role[1]]
+    if verdict then add(role[2], ("%s (%s)"):format(verdict.code or "?", verdict.store or "?")) end
+  end
+  return parts[1] and "<h4>Connection</h4>\n<dl>\n" .. table.concat(parts) .. "</dl>\n" or ""
 end
 
 -- Lists of plain values stand in one cell.
@@ -75,6 +94,8 @@ local function plain_list(value)
   return table.concat(parts, ", ")
 end
 
+local ALREADY = { diff = true, output = true } -- values that stand above, a line at a time
+
 local function own_data(r)
   local list = {}
   for _, kind in ipairs { "labels", "values" } do
@@ -85,7 +106,7 @@ local function own_data(r)
       local joined = name and lists[name]
       if joined then
         if field.name == name .. ".0" then list[#list + 1] = { name, joined } end
-      elseif not (kind == "values" and field.name == "diff") then
+      elseif not (kind == "values" and ALREADY[field.name]) then
         list[#list + 1] = { field.name, flat.text(field.value) }
       end
     end
@@ -100,9 +121,10 @@ local function all_fields(r)
 end
 
 local function body(r, now)
+  local values = r.values or {}
   local remedy = r.remedy and element.of('p class="remedy"', "<b>Remedy:</b> " .. text(r.remedy)) or ""
-  return around("p", r.message) .. remedy .. warnings(r) .. difference(r) .. waterfall.table(r) .. chain.tree(r, now)
-    .. own_data(r) .. all_fields(r)
+  return around("p", r.message) .. remedy .. warnings(r) .. lines_of("Changes", values.diff) .. lines_of("Output", values.output)
+    .. waterfall.table(r) .. connection(r) .. chain.tree(r, now) .. own_data(r) .. all_fields(r)
 end
 
 --- A result, `place` in the report, judged at `now`: what check.row makes a row of.

@@ -131,7 +131,7 @@ tfoot th, tfoot td { border-top: 1px solid var(--line); }
 .validity.bad, .failure { color: var(--fail); }
 .validity { font-weight: 600; white-space: nowrap; }
 .role { color: var(--dim); }
-.certificate .facts, .failure { display: block; }
+.certificate .facts, .names, .failure { display: block; }
 .certificate .facts { color: var(--dim); }
 
 .fields { border-top: 1px solid var(--line); }

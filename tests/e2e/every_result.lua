@@ -2,7 +2,8 @@
 -- every status, every stage and text of hostile peers into FOLDER, a file for
 -- each format, named as the format. Prints the exit status that kedge would have,
 -- and KiB of memory that are in use when all results are written. Options: formats=NAME,NAME besides json;
--- only=STATUS,STATUS keeps these results; times=N reports them N times; warning_days=, critical_days=.
+-- template=TEXT writes what --print TEXT prints; only=STATUS,STATUS keeps these results; times=N reports them N times;
+-- warning_days=, critical_days=.
 
 local folder = ...
 local options = {}
@@ -124,6 +125,10 @@ local function render()
   require("kedge.loader").format = function(name) return require("kedge.formats." .. name) end
   local opts = { format = {}, warning_days = options.warning_days, critical_days = options.critical_days }
   for i, name in ipairs(FORMATS) do opts.format[i] = { name = name, file = folder .. "/" .. name } end
+  if options.template then
+    local made = assert(require("kedge.print").format(options.template))
+    table.insert(opts.format, { name = "--print", made = made, file = folder .. "/print" })
+  end
   local outputs = assert(require("kedge.output").open(opts))
   local report = require("kedge.report").new("every", opts, outputs, BEGUN, function() return 0.25 end)
   for _ = 1, options.times or 1 do

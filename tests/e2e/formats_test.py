@@ -27,8 +27,8 @@ from kedge import rows
 # Unpacked, not installed, by `make deps-check`: its package enables a service.
 PROMTOOL = shutil.which("promtool") or os.path.join(kedge.ROOT, "build/prometheus/usr/bin/promtool")
 KEDGE_LUA = os.path.abspath(os.environ.get("KEDGE_LUA") or os.path.join(kedge.ROOT, "build/plain/kedge-lua"))
-FORMATS = ["jsonl", "csv", "tap", "junit", "sh", "markdown", "prometheus", "nagios", "html"]
-STREAMING = ["jsonl", "csv", "tap", "sh", "markdown"]
+FORMATS = ["jsonl", "csv", "tap", "junit", "sh", "markdown", "prometheus", "nagios", "html", "text"]
+STREAMING = ["jsonl", "csv", "tap", "sh", "markdown", "text"]
 
 HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
@@ -76,11 +76,18 @@ def tool(*words, stdin=None, status=0):
 
 
 class Formats(kedge.Test):
+    # What --print is asked for; objects and lists as JSON.
+    fields = ("id line run target.host target.port target.address labels.region labels.list.0 labels.list.2 labels.line status stage code cause "
+              "message remedy timings_ms.dns timings_ms.total tls.version tls.sni chain.0.subject chain.0.days_left chain.2.not_after chain.0.san.0 "
+              "path.0 anchor.subject verdicts.trust.failures.0.detail warnings.0.message warnings.0.remedy h2.ping_ms h2.goaway.debug "
+              "h2.settings.MAX_CONCURRENT_STREAMS http.body http.truncated values.depth_ms values.wait.d values.on "
+              "labels values chain warnings target verdicts path h2 http").split()  # fmt: skip
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
-        cls.exit_status, _ = render(cls.folder)
+        cls.exit_status, _ = render(cls.folder, "template=" + r"\t".join("{" + name + "}" for name in cls.fields) + r"\n")
         cls.report = json.loads(cls.text("json"))
         cls.results = cls.report["results"]
 
@@ -123,6 +130,28 @@ class Formats(kedge.Test):
         lines = tool("jq", "-c", ".", self.path("jsonl")).splitlines()
         self.assertEqual([json.loads(line) for line in lines], self.results)
         self.assertEqual(self.text("jsonl").count("\n"), len(self.results))
+
+    def test_print(self):
+        lines = self.text("print").split("\n")
+        self.assertEqual(lines.pop(), "")
+        self.assertEqual(len(lines), len(self.results))
+        for line, result in zip(lines, self.results):
+            cells = line.split("\t")
+            self.assertEqual(len(cells), len(self.fields))
+            values = flat(result)
+            for name, cell in zip(self.fields, cells):
+                if name in self.fields[-9:]:
+                    self.assertEqual(json.loads(cell or "null"), result.get(name), name)
+                else:
+                    self.same(cell, values.get(name), name)
+
+    def test_text(self):
+        """For people, but each check has its line, and its words are there, whole."""
+        lines, paragraphs = self.text("text").split("\n  Seen ", 1)
+        self.assertEqual(len(re.findall("^(?:ok  |warn|FAIL|skip) ", lines, re.M)), len(self.results) + 1, "and the first paragraph's head")
+        for stage in ("dns", "tcp", "proxy", "tls", "trust", "alpn", "h2", "http"):
+            self.assertRegex(lines + paragraphs, rf"\nFAIL {stage}[.]timeout, 1 check\n")
+        self.assertIn(f"\n{len(self.results)} checks: ", paragraphs)
 
     def test_csv(self):
         lines = list(csv.DictReader(io.StringIO(self.text("csv"), newline=""), strict=True))
