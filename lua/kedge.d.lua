@@ -301,6 +301,31 @@ function kedge.resolve(host, opts) end
 ---@return string code
 function kedge.connect(host, port, opts) end
 
+--- Opens a TLS session that may be read and written: connects, shakes hands, verifies.
+---
+--- Errors: what went wrong is a result that failed, as kedge.check would give it.
+---
+--- Example:
+--- ```lua
+--- local kedge = require "kedge"
+--- return {
+---   summary = "the greeting of an IMAP server",
+---   run = function(ctx)
+---     local session, failed = kedge.open("mail.example.org", 993)
+---     if not session then return ctx:report(failed) end
+---     local greeting = session:read()
+---     local r = session:result("imap")
+---     ctx:report(greeting and greeting:find("^%* OK") and r or kedge.fail(r, "imap.no_greeting", "it is not ready"))
+---   end,
+--- }
+--- ```
+---@param host string a name or an address
+---@param port integer
+---@param opts? kedge.open_options
+---@return kedge.session|nil session
+---@return kedge.result failed
+function kedge.open(host, port, opts) end
+
 --- Runs a program and waits for its end; it ends with the task.
 ---
 --- Errors: local.tool_missing, local.tool_failed. A status that isn't 0 is none.
@@ -403,6 +428,47 @@ function kedge.pem.decode(text) end
 ---@return string text
 function kedge.pem.encode(der) end
 
+kedge.json = {}
+
+--- Reads JSON, whoever wrote it: objects and lists as tables, null as nothing.
+---
+--- Errors: text that is none, and null by itself.
+---
+--- Example:
+--- ```lua
+--- local kedge = require "kedge"
+--- return {
+---   summary = "a service that says whether it is up",
+---   run = function(ctx)
+---     local r = kedge.check("https://example.org/health", { expect = { status = 200 } })
+---     local body = r.status == "ok" and kedge.json.decode(r.http.body)
+---     local is_up = type(body) == "table" and body.status == "up"
+---     ctx:report((is_up or r.status ~= "ok") and r or kedge.fail(r, "health.down", "it does not say that it is up"))
+---   end,
+--- }
+--- ```
+---@param text string
+---@return any|nil value
+---@return string message
+function kedge.json.decode(text) end
+
+--- A value as JSON: keys in their order, valid UTF-8, three decimals at most.
+---
+--- Errors: raises for what is nested within itself.
+---
+--- Example:
+--- ```lua
+--- local kedge = require "kedge"
+--- return {
+---   summary = "addresses as JSON",
+---   offline = true,
+---   run = function(ctx) ctx:print(kedge.json.encode(kedge.resolve("localhost")) .. "\n") end,
+--- }
+--- ```
+---@param value any
+---@return string text
+function kedge.json.encode(value) end
+
 kedge.file = {}
 
 --- The whole of a file, 16 MiB at most.
@@ -482,8 +548,8 @@ local stream = {}
 ---
 --- Errors: tcp.reset; peer.timeout when nothing came in time.
 ---@param n? integer bytes at most; 16384
----@param opts? { timeout?: number|false } seconds
----@return string|nil bytes 1 to n of them; "" at the end
+---@param opts? { exact?: boolean, timeout?: number|false } exact: wait for all n bytes; seconds
+---@return string|nil bytes 1 to n of them, with `exact` all n; "" (or fewer) at the end
 ---@return string message
 ---@return string code
 function stream:read(n, opts) end
@@ -589,8 +655,8 @@ function session:finish(opts) end
 --- unverified was asked for: then results of the task carry the warning
 --- trust.unverified, and none of them is ok.
 ---@param n? integer bytes at most; 16384
----@param opts? { timeout?: number|false, unverified?: boolean } seconds
----@return string|nil bytes 1 to n of them; "" at the end
+---@param opts? { exact?: boolean, timeout?: number|false, unverified?: boolean } exact: wait for all n bytes; seconds
+---@return string|nil bytes 1 to n of them, with `exact` all n; "" (or fewer) at the end
 ---@return string message
 ---@return string code
 function session:read(n, opts) end
@@ -854,7 +920,7 @@ function ctx:problem(message) end
 ---@field summary string one line, for kedge list
 ---@field description? string for kedge help NAME
 ---@field examples? string[][] { command line, what it does }, for kedge help NAME
----@field offline? boolean true for a script that checks no network: no store is opened
+---@field offline? boolean true for a script that judges no certificates: no store is opened
 ---@field options? fun(cmd: table, defaults: table) adds arguments and options to the script's argparse command
 ---@field run fun(ctx: kedge.ctx): integer|nil may return an exit status from 0 to 5
 
@@ -907,6 +973,12 @@ function ctx:problem(message) end
 ---@field tls? string versions to offer: "1.2", "1.0-1.2"
 ---@field timeout? number|false seconds
 ---@field unverified? boolean data may pass without a good verdict; results say so
+
+--- Options of kedge.open.
+---@class kedge.open_options: kedge.route_options, kedge.judgement_options
+---@field name? string|false the name to send (SNI) and to verify; the host unless told; false sends none
+---@field alpn? string|string[] application protocols to offer; none unless told
+---@field tls? string versions to offer: "1.2", "1.0-1.2"
 
 --- Options of session:verify.
 ---@class kedge.verify_options: kedge.judgement_options

@@ -79,4 +79,17 @@ function handle.options(call, given, names)
   return given
 end
 
+--- 1 to n bytes of a connection, "" at its end | nil, message, code. With `exact` all n of them; fewer only at the end.
+function handle.read(core, n, deadline, exact)
+  if not exact then return core:read(n, deadline) end
+  local pieces, missing = {}, n
+  while missing > 0 do
+    local piece, message, code = core:read(missing, deadline)
+    if not piece then return nil, message, code end
+    if piece == "" then break end
+    missing, pieces[#pieces + 1] = missing - #piece, piece
+  end
+  return table.concat(pieces)
+end
+
 return handle

@@ -33,6 +33,7 @@ options.fields = {
   target = joined(TARGET),
   check = joined(ROUTE, JUDGEMENT, TARGET, { "all_addresses", "insecure", "tls" }),
   handshake = { "alpn", "name", "timeout", "tls", "unverified" },
+  open = joined(ROUTE, JUDGEMENT, { "alpn", "name", "tls" }),
   verify = joined(JUDGEMENT, { "name", "unverified" }),
 }
 

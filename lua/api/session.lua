@@ -79,13 +79,14 @@ end
 
 --- 1 to n bytes, "" at the end | nil, message, code.
 function methods:read(n, given)
-  local opts = handle.options("session:read", given, { "timeout", "unverified" })
+  local opts = handle.options("session:read", given, { "exact", "timeout", "unverified" })
   if n ~= nil and (math.type(n) ~= "integer" or n < 1) then blame "session:read wants a number of bytes from 1" end
+  if opts.exact and not n then blame "session:read: with 'exact' it wants to know how many" end
   if self.has_h2 then blame "this session speaks HTTP/2: read the replies of its requests" end
   admit(self, "session:read", opts.unverified)
   local ok, message, code = finish(self, opts.timeout, "session:read")
   if not ok then return nil, message, code end
-  return self.base.core:read(n, handle.deadline(self, opts.timeout, "session:read"))
+  return handle.read(self.base.core, n, handle.deadline(self, opts.timeout, "session:read"), opts.exact)
 end
 
 --- true when all was taken | nil, message, code.
@@ -150,6 +151,30 @@ function session.start(stream, given)
   end
   return setmetatable({ base = stream, name = name or seen.target.host, unverified = given.unverified or false, finished = false,
     has_h2 = false }, class)
+end
+
+-- What `given` says of these.
+local function some(given, fields)
+  local part = {}
+  for _, name in ipairs(fields) do part[name] = given[name] end
+  return part
+end
+
+--- kedge.open: a session that data may pass | nil, the result of what failed.
+function session.open(host, port, given)
+  options.read("kedge.open", given, options.fields.open)
+  given = given or {}
+  local stream, message, code = require("kedge.api.stream").connect(host, port, some(given, options.fields.route))
+  if not stream then
+    local r = require("kedge.api.results").fail(("%s:%d"):format(host, port), code, message)
+    r.target = { host = host, port = port }
+    return nil, r
+  end
+  local opened = session.start(stream, some(given, { "alpn", "name", "tls" }))
+  if opened and methods.verify(opened, some(given, options.fields.judgement)).accepted then return opened end
+  local r = stream:result()
+  stream:close()
+  return nil, r
 end
 
 return session

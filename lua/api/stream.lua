@@ -50,10 +50,11 @@ local methods = {}
 
 --- 1 to n bytes, "" at the end | nil, message, code.
 function methods:read(n, given)
-  local opts = handle.options("stream:read", given, { "timeout" })
+  local opts = handle.options("stream:read", given, { "exact", "timeout" })
   if self.seen.tls then blame "this stream speaks TLS now: read from the session that handshake gave" end
   if n ~= nil and (math.type(n) ~= "integer" or n < 1) then blame "stream:read wants a number of bytes from 1" end
-  return self.core:read(n, handle.deadline(self, opts.timeout, "stream:read"))
+  if opts.exact and not n then blame "stream:read: with 'exact' it wants to know how many" end
+  return handle.read(self.core, n, handle.deadline(self, opts.timeout, "stream:read"), opts.exact)
 end
 
 --- true when all was taken | nil, message, code.

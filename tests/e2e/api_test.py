@@ -217,6 +217,17 @@ class Streams(Api):
             """, port=other.port)  # fmt: skip
         self.assertEqual(values["banner"], {"banner": "220 ready\r\n", "rest": "221 bye\r\n", "address": "127.0.0.1", "port": other.port})
 
+    def test_exactly_so_many_bytes(self):
+        other = self.peer('send b"12"\nexpect b"go"\nsend b"3456789"\nclose')
+        values = self.good("""
+            local s = assert(kedge.connect("127.0.0.1", PORT))
+            local got = kedge.all { function() return s:read(5, { exact = true }) end, function() return s:write("go") end }
+            local r = s:result("x")
+            r.values = { five = got[1], rest = s:read(100, { exact = true }), after = s:read(1, { exact = true }) }
+            ctx:report(r)
+            """, port=other.port)  # fmt: skip
+        self.assertEqual(values["x"], {"five": "12345", "rest": "6789", "after": ""})
+
     def test_failures_are_told(self):
         other = self.peer("wait")
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -317,6 +328,7 @@ class Streams(Api):
         ("tail", "return s:raed()", "a stream has no 'raed'"),
         ("handshake", "s:handshake { nam = 'x' }", "did you mean 'name'"),
         ("versions", "s:handshake { tls = '1.4' }", "tls must be 1.0, 1.1, 1.2"),
+        ("exact", "s:read(nil, { exact = true })", "it wants to know how many"),
     ])  # fmt: skip
     def misuse(self, _, code, says):
         other = self.peer("wait")
@@ -431,6 +443,39 @@ class Sessions(Api):
             r.values = { line = text:match("^[^\\r]*") }
             ctx:report(r)""")  # fmt: skip
         self.assertEqual(values["x"]["line"], "HTTP/1.1 200 OK")
+
+    OPENED = [("good", "ok"), ("expired", "trust.expired"), ("name", "trust.name_mismatch"), ("tls13", "tls.version"), ("no one", "tcp.refused")]
+
+    @rows(OPENED)
+    def opened(self, server, code):
+        """kedge.open: a session to read from, or a result that says as much as kedge.check's."""
+        with servers.listener("127.0.0.1") as free:
+            unused = free.getsockname()[1]
+        port = self.lab.port.get(server, unused)
+        done = self.play(f"""
+            local session, failed = kedge.open("127.0.0.1", PORT, {{ name = "{AVS}", alpn = "http/1.1" }})
+            if not session then return ctx:report(failed) end
+            session:write("GET / HTTP/1.0\\r\\nHost: x\\r\\n\\r\\n")
+            local r = session:result()
+            r.values = {{ line = session:read(12, {{ exact = true }}) }}
+            ctx:report(r)""", port=port)  # fmt: skip
+        result = done.results[0]
+        self.assertEqual((result["code"], result["target"]["port"]), (code, port), str(done))
+        self.assertEqual(done.status, {"ok": 0, "tcp.refused": 4}.get(code, 1), str(done))
+        if code == "ok":
+            self.assertEqual(result["values"]["line"], "HTTP/1.1 200")
+        else:
+            self.assertTrue(result["message"] and result["remedy"], str(done))
+        self.assertEqual("chain" in result, server in ("good", "expired", "name"))
+
+    def test_kedge_open_for_a_store_and_a_time(self):
+        done = self.play(f"""
+            for _, opts in ipairs {{ {{ trust = "ats" }}, {{ at = "2090-01-01" }}, {{ depth = 0 }} }} do
+              opts.name = "{AVS}"
+              local session, failed = kedge.open("127.0.0.1", PORT, opts)
+              ctx:report(session and kedge.ok("x") or failed)
+            end""")  # fmt: skip
+        self.assertEqual([r["code"] for r in done.results], ["trust.unknown_issuer", "trust.expired", "trust.path_length"], str(done))
 
     def test_a_protocol_that_was_not_selected(self):
         done = self.play("""

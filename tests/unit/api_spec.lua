@@ -110,7 +110,7 @@ end
 local FIELDS = {
   { "route_options", set(options.fields.route) }, { "judgement_options", set(options.fields.judgement) },
   { "target_options", set(options.fields.target) }, { "check_options", set(options.fields.check) },
-  { "handshake_options", set(options.fields.handshake) }, { "verify_options", set(options.fields.verify) },
+  { "open_options", set(options.fields.open) }, { "handshake_options", set(options.fields.handshake) }, { "verify_options", set(options.fields.verify) },
   { "result", result.fields },
 }
 
@@ -173,6 +173,7 @@ local MISUSE = {
   { "it has no id", function() return kedge.ok({ status = "ok" }) end },
   { "the message is text", function() return kedge.warn("x", "a.b", 3) end },
   { "wants a string", function() return kedge.sha256(3) end },
+  { "wants a text, not a nil", function() return kedge.json.decode(nil) end },
   { "in DER", function() return kedge.x509.parse(nil) end },
   { "SHA-256 in hexadecimal", function() return kedge.trust.load("ats"):find("abc") end },
   { "wants a source", function() return kedge.trust.load() end },
@@ -208,6 +209,7 @@ local WAITING = {
   { "timeout must be a number of seconds", function() return kedge.connect("localhost", 1, { timeout = "soon" }) end },
   { "ipv4 and ipv6 exclude", function() return kedge.connect("localhost", 1, { ipv4 = true, ipv6 = true }) end },
   { "wants a host", function() return kedge.resolve(nil) end },
+  { "kedge.open has no option 'apn'; did you mean 'alpn'", function() return kedge.open("localhost", 1, { apn = "h2" }) end },
   { "no store 'sytem'; did you mean 'system'", function() return kedge.check("x", { trust = "sytem" }) end },
   { "does not exist", function() return kedge.check("x", { trust = "/nowhere/at.all" }) end },
   { "all_addresses' is true or false", function() return kedge.check("x", { all_addresses = "yes" }) end },
@@ -333,6 +335,29 @@ function TestStores.test_bad_certificates_and_pem()
   lu.assertEquals({ nothing, code }, { nil, "trust.bad_certificate" })
   local blocks, faults = kedge.pem.decode("-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n")
   lu.assertEquals({ #blocks, #faults }, { 0, 1 })
+end
+
+TestJson = {}
+
+function TestJson.test_there_and_back()
+  local text, value = '{"a":[1,2.5,"\u{FC}\\n"],"b":{"c":true}}', { a = { 1, 2.5, "\u{FC}\n" }, b = { c = true } }
+  lu.assertEquals(kedge.json.decode(text), value)
+  lu.assertEquals(kedge.json.encode(value), text)
+  lu.assertEquals(kedge.json.decode ' {"gone": null} ', {})
+end
+
+-- What a server may send in place of JSON.
+local NO_JSON = {
+  empty = "", words = "all is well", half = '{"a": [1,', two = "{} {}", null = "null", zero = "\0", bytes = "\xFF\xFE",
+  deep = ("["):rep(500000), deep_objects = ('{"a":'):rep(200000), text = '"never ends',
+}
+
+function TestJson.test_what_is_none_is_told()
+  for name, text in pairs(NO_JSON) do
+    local value, message = kedge.json.decode(text)
+    lu.assertNil(value, name)
+    lu.assertStrMatches(message, "it is n.*", nil, nil, name)
+  end
 end
 
 TestMap = {}
