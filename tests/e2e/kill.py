@@ -25,7 +25,8 @@ import store
 WORKERS = 2
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # where trees are made; None: the usual temporary folder
 ALL = bool(os.environ.get("KEDGE_TEST_ALL"))
-SAMPLE_SECONDS = 55  # of trials in one scene, unless all are tried
+SAMPLE_SECONDS = 40  # of trials in one scene, unless all are tried
+ERRORS = 1500  # of a scene's points with an error that are tried when all are killed
 TRIES = 3  # to meet a point again whose run took another way
 FAULTS = (errno.EIO, errno.ENOSPC, errno.EACCES)
 
@@ -59,6 +60,7 @@ class Trial:
     point: Point
     met: bool = False  # the run did come to this point and was stopped there
     wrong: str = ""  # what is wrong with what was left
+    itself: bool = False  # the run said that it had rolled everything back
     after: str = ""  # what the next run said it did: "back", "forward", or nothing
 
 
@@ -185,6 +187,7 @@ def try_point(scene, pristine, facts, point):
             trial.met = decide.met
             if not trial.met:
                 continue
+            trial.itself = "everything was rolled back" in " ".join(ended.out.split())
             scene.left(tree, facts)
             trial.after = scene.goal(tree, facts)
             said_so(point, ended)
@@ -210,6 +213,7 @@ def said_so(point, ended):
 @dataclasses.dataclass
 class Tried:
     points: int = 0
+    chosen: int = 0
     trials: list = dataclasses.field(default_factory=list)
     seed: int = 0
     all: bool = False
@@ -224,8 +228,9 @@ class Tried:
         kills = sum(not isinstance(trial.point.how, int) for trial in self.trials)
         counted = {what: sum(trial.after == what for trial in self.trials) for what in ("back", "forward")}
         return (f"{name}: {len(self.trials)} of {self.points} points tried ({kills} killed, {len(self.trials) - kills} errors), "
-                f"then {counted['back']} rolled back, {counted['forward']} rolled forward"
-                + ("" if self.all else f"; a sample, KEDGE_SEED={self.seed}"))  # fmt: skip
+                f"{sum(trial.itself for trial in self.trials)} rolled back by the run itself, "
+                f"{counted['back']} by the next one, {counted['forward']} rolled forward"
+                f"; {'all kills, a sample of errors' if self.all else 'a sample'}, KEDGE_SEED={self.seed}")  # fmt: skip
 
 
 def begin_worker():
@@ -243,9 +248,11 @@ def try_all(scene, share=1.0):
         tried.points = len(points)
         source = random.Random(tried.seed)
         source.shuffle(points)
+        if ALL:
+            errors = [point for point in points if isinstance(point.how, int)][:ERRORS]
+            points = [point for point in points if not isinstance(point.how, int)] + errors
         points.sort(key=lambda point: not point.always)
-        if not ALL and os.environ.get("KEDGE_KILL_LIMIT"):
-            points = points[: int(os.environ["KEDGE_KILL_LIMIT"])]
+        tried.chosen = len(points)
         run_points(scene, pristine.root, facts, points, tried, SAMPLE_SECONDS * share)
     finally:
         shutil.rmtree(place, ignore_errors=True)

@@ -26,11 +26,6 @@ STEP = 4096  # bytes: what the smallest file takes
 CUT_SECONDS = 40  # of trials in one scene, unless all are tried
 
 
-def setUpModule():
-    if kedge.run("help", "ca-update").status != 0:
-        raise unittest.SkipTest("this kedge has no ca-update yet")
-
-
 def small_disk(place, size, inodes=0):
     """A file system of `size` bytes at `place`, seen by this process only, which has mounts of its own."""
     store.mount("tmpfs", place, "tmpfs", 0, f"size={size},mode=0755" + (f",nr_inodes={inodes}" if inodes else ""))
@@ -119,6 +114,53 @@ class NoRoom(kedge.Test):
 
     def test_names(self):
         self.try_rooms([(2 << 20, count) for count in (0, 1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256)])
+
+    @unittest.skipIf(calls.unavailable(), f"runs can't be stopped at their calls here: {calls.unavailable()}")
+    def test_fills_up_meanwhile(self):
+        """Somebody else fills the disk after kedge has looked: everything is rolled back, at the latest when there is room."""
+        manager = multiprocessing.Manager()
+        outcomes = manager.list()
+        in_a_process(self.fills_up, outcomes)
+        counted = {what: list(outcomes).count(what) for what in sorted(set(outcomes))}
+        print(f"# figures: disk that fills up meanwhile: {counted}", flush=True)
+        self.assertIn("rolled back", counted)
+
+    def fills_up(self, outcomes):
+        small_disk(self.folder, 4 << 20, 20000)
+        seed = kill.seed()
+        pristine = self.scene.build(self.folder + "/pristine")
+        facts = self.scene.facts(pristine)
+        tree = store.Tree(self.folder + "/tree").copy_from(pristine)
+        run = self.scene.supervised(tree)
+        begun = next(i for i, call in enumerate(run.calls) if call.name == "rename" and call.paths[-1].endswith("/journal"))
+        moments = [call.point for call in run.calls[begun:] if call.changing and any(self.scene.inside(tree, path) for path in call.paths)]
+        for moment in random.Random(seed).sample(moments, 200 if kill.ALL else 20):
+            tree.copy_from(pristine)
+            try:
+                outcomes.append(self.full_from(tree, facts, moment))
+            except AssertionError as error:
+                raise AssertionError(f"full from {moment}, KEDGE_SEED={seed}: {error}") from error
+
+    def full_from(self, tree, facts, moment):
+        filled = []
+
+        def decide(call, _run):
+            if not filled and call.point == moment:
+                filled.append(call)
+                fill(self.folder, 0, 0)
+
+        done = self.scene.supervised(tree, decide)
+        assert filled, "the run didn't come to this moment"
+        self.scene.left(tree, facts)
+        shutil.rmtree(self.folder + "/filler")
+        if done.status == 0:
+            self.scene.reached(tree, facts)
+            return "done"
+        what = "rolled back" if "everything was rolled back" in " ".join(done.out.split()) else "half-way"
+        assert what == "rolled back" or "No space left" in done.out, done.out
+        after = self.scene.goal(tree, facts)
+        assert what == "rolled back" or after, f"the next run says nothing about it: {done.out}"
+        return what
 
     def test_read_only(self):
         in_a_process(self.read_only)

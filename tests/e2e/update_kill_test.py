@@ -13,6 +13,7 @@ import kedge
 import calls
 import kill
 import store
+from kedge import rows
 
 REGION = "eu"
 SDK_FILE = "/AlexaClientSDKConfig.json"
@@ -179,38 +180,97 @@ class Live(Debian):
         return any(path == place or path.startswith(place + "/") for place in self.over)
 
 
-HAS_UPDATE = kedge.run("help", "ca-update").status == 0
+class Recovery(Live):
+    """The run after one that was killed, killed itself while it goes back or finishes."""
+
+    moment = "?"
+
+    def build(self, root):
+        tree = super().build(root)
+        self.pristine = super().facts(tree)
+        seen = []
+
+        def decide(call, run):
+            seen.append(call)
+            if not self.is_now(call, seen):
+                return None
+            run.kill(run.everybody())
+            return "die"
+
+        ended = self.supervised(tree, decide)
+        assert ended.stopped, "the run wasn't interrupted"
+        self.left(tree, self.pristine)
+        return tree
+
+    def facts(self, tree):
+        return self.pristine
+
+    def points(self, tree, recorded):
+        """Those of the recovery: what comes after it is the way of every run."""
+        first = next((i for i, call in enumerate(recorded) if call.name in calls.FORKS), len(recorded))
+        return super().points(tree, recorded[:first])
+
+    def is_now(self, call, seen):
+        raise NotImplementedError
+
+
+def is_rename_of_bundle(call):
+    return call.process != "0" and call.name in calls.RENAMES and call.paths[-1] == store.BUNDLE
+
+
+class BeforeBundle(Recovery):
+    name = "going back, the bundle is the old one"
+
+    def is_now(self, call, seen):
+        return is_rename_of_bundle(call)
+
+
+class AfterBundle(Recovery):
+    name = "going back, the bundle is the new one"
+
+    def is_now(self, call, seen):
+        return call.process == "0" and any(map(is_rename_of_bundle, seen))
+
+
+class Verified(Recovery):
+    name = "finishing"
+
+    def is_now(self, call, seen):
+        return call.process == "0" and call.name in calls.RENAMES and call.paths[-1] == store.STATE + "/journal" and len(call.paths) == 1
 
 
 @unittest.skipIf(calls.unavailable(), f"runs can't be stopped at their calls here: {calls.unavailable()}")
 class Kill(kedge.Test):
-    def tried(self, scene, share=1.0):
+    def tried(self, scene, share=1.0, seen=("back", "forward")):
         tried = kill.try_all(scene, share)
         print(f"# figures: {tried.figures(scene.name)}", flush=True)
         self.assertEqual(tried.missed(), [], "points that no run came to")
         wrong = tried.wrong()
         self.assertEqual(wrong[:5], [], f"{len(wrong)} of {len(tried.trials)} trials went wrong (KEDGE_SEED={tried.seed})")
         if kill.ALL:
-            self.assertEqual(len(tried.trials), tried.points)
-        for what in ("back", "forward"):
+            self.assertEqual(len(tried.trials), tried.chosen)
+        for what in seen:
             self.assertIn(what, {trial.after for trial in tried.trials}, "never seen: nothing is proven about it")
 
     def test_sdk_config(self):
         self.tried(SdkConfig(), 0.2)
 
-    @unittest.skipUnless(HAS_UPDATE, "this kedge has no ca-update yet")
     @unittest.skipUnless(os.path.exists(store.TOOL), "no update-ca-certificates")
     def test_debian_image(self):
         self.tried(Debian())
 
-    @unittest.skipUnless(HAS_UPDATE, "this kedge has no ca-update yet")
     @unittest.skipUnless(os.path.exists(store.TOOL), "no update-ca-certificates")
     def test_debian_live(self):
         if store.cannot_mount():
             self.skipTest(f"no mount namespace here: {store.cannot_mount()}")
         self.tried(Live())
 
-    @unittest.skipUnless(HAS_UPDATE, "this kedge has no ca-update yet")
+    @rows([(scene.name, scene) for scene in (BeforeBundle, AfterBundle, Verified)])
+    def recovery(self, _, scene):
+        if store.cannot_mount():
+            self.skipTest(f"no mount namespace here: {store.cannot_mount()}")
+        self.tried(scene(), 0.3, seen=())
+
     def test_bare_bundle(self):
         self.tried(Bare(), 0.3)
 

@@ -23,11 +23,6 @@ FOLDERS = ("mozilla", "my own", "Größe", "a,b (c)")
 NAMES = ("plain", "with space", "Zertifikat Ä é", "brackets (1)", "com,ma", "-dash", "dot.dot", "under_score", "日本", "quote's", "$HOME", "a&b")
 
 
-def setUpModule():
-    if kedge.run("help", "ca-update").status != 0:
-        raise unittest.SkipTest("this kedge has no ca-update yet")
-
-
 class Case:
     """One random system. What is drawn stands in `drawn`, for whoever reads a failure."""
 

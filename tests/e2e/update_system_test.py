@@ -20,11 +20,6 @@ KEDGE_STATIC = os.path.join(kedge.ROOT, "kedge-static")
 LIMIT = 400  # seconds for one call of debootstrap or apt
 
 
-def setUpModule():
-    if kedge.run("help", "ca-update").status != 0:
-        raise unittest.SkipTest("this kedge has no ca-update yet")
-
-
 def host(*words, **options):
     done = subprocess.run(words, capture_output=True, text=True, timeout=LIMIT, check=False, stdin=subprocess.DEVNULL, **options)
     if done.returncode != 0:

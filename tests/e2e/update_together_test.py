@@ -25,11 +25,6 @@ PAIRS = 40 if kill.ALL else 8
 FRONTEND = "/var/lib/dpkg/lock-frontend"
 
 
-def setUpModule():
-    if kedge.run("help", "ca-update").status != 0:
-        raise unittest.SkipTest("this kedge has no ca-update yet")
-
-
 def in_background(function):
     """Runs the function in a process of its own; gives its number and what it writes with the `say` that it is called with."""
     reader, writer = os.pipe()
