@@ -502,7 +502,7 @@ build/kedge-lua: build/plain/kedge-lua
 install: kedge ## install below PREFIX (/usr/local), under DESTDIR if set
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/kedge $(DESTDIR)$(PREFIX)/share/doc/kedge
 	$(INSTALL) -m 755 kedge $(DESTDIR)$(PREFIX)/bin/kedge
-	$(INSTALL) -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/kedge
+	$(INSTALL) -m 644 README.md LICENSE lua/kedge.d.lua $(DESTDIR)$(PREFIX)/share/doc/kedge
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/kedge

@@ -13,6 +13,8 @@ local task = require "kedge.task"
 
 local stream = {}
 
+local INTERRUPTED = 2 -- seconds, far more than an interrupt grants
+
 local function in_a_run(call)
   if not task.current() then blame("%s waits, so it works only inside a script's run function", call) end
 end
@@ -33,7 +35,8 @@ local function within(seen, opts, fn)
   if outcome[1] then return table.unpack(outcome, 2, outcome.n) end
   local why = outcome[2]
   if type(why) == "table" then error(why.error, 0) end
-  if why == "cancelled" then task.condition():wait() end -- after a signal nobody is left to answer to
+  -- After a signal the script's function is about to end here; one that must not be cut off goes on.
+  if why == "cancelled" then task.sleep(INTERRUPTED) end
   observe.ended(seen, why, opts.timeout)
   return nil, seen.stopped.detail, seen.stopped.code
 end

@@ -46,20 +46,34 @@ local function expectation(call, given)
   return wanted
 end
 
--- "h2,http/1.1" or a list, as a list; "none" is the empty one.
-local function alpn_list(call, value)
-  if value == "none" then return {} end
-  local list = {}
+local SNI_MAX, ALPN_MAX, ALPN_COUNT, ALPN_TOTAL = 253, 255, 8, 400 -- bytes; core/tls.h
+
+-- "h2,http/1.1" or a list, as a list ("none" is the empty one); nil, what is wrong with it.
+local function alpn_words(value)
+  local list, total = {}, 0
+  if value == "none" then return list end
   if type(value) == "string" then
-    for word in value:gmatch("[^,]+") do list[#list + 1] = word end
+    for word in (value .. ","):gmatch("([^,]*),") do list[#list + 1] = word end
   else
     table.move(value, 1, #value, 1, list)
   end
   for _, word in ipairs(list) do
-    if type(word) ~= "string" or #word < 1 or #word > 255 then blame("%s: 'alpn' holds names of 1 to 255 bytes", call) end
+    if type(word) ~= "string" or #word < 1 or #word > ALPN_MAX then return nil, "ALPN is a list of names of 1 to 255 bytes, or none" end
+    total = total + #word + 1
   end
-  if #list > 8 then blame("%s: 'alpn' holds 8 names at most", call) end
+  if #list > ALPN_COUNT or total > ALPN_TOTAL then return nil, "ALPN holds 8 names and 400 bytes at most" end
   return list
+end
+
+-- What is wrong with a name to send; nil if nothing is.
+local function sni_fault(value)
+  if not value or not (value == "" or #value > SNI_MAX or value:find("[%c ]")) then return nil end
+  return ("the name to send (SNI) is 1 to %d bytes without spaces"):format(SNI_MAX)
+end
+
+local function alpn_list(call, value)
+  local list, fault = alpn_words(value)
+  return list or blame("%s: %s", call, fault)
 end
 
 local function parsed(call, text, protocol)
@@ -82,20 +96,24 @@ function targets.read(call, what, given)
   end
   if given.expect and item.protocol == "tls" then blame("%s: tls:// makes no request whose reply could be as expected", call) end
   item.id, item.labels = given.id or item.id, given.labels or item.labels
-  if given.sni ~= nil then item.sni = given.sni ~= "none" and given.sni end
+  if given.sni ~= nil then
+    local fault = sni_fault(given.sni)
+    if fault then blame("%s: %s", call, fault) end
+    item.sni = given.sni ~= "none" and given.sni
+  end
   if given.alpn ~= nil then item.alpn = alpn_list(call, given.alpn) end
   if given.expect then item.expect = expectation(call, given.expect) end
   return item
 end
 
 --- kedge.target: a target made once, as an item of ctx:each for instance; nil,
---- message for text that names none.
+--- message for text that names none, or can't be sent.
 function targets.target(what, given)
-  options.read("kedge.target", given, options.fields.target)
-  if type(what) == "string" then
-    local item, message = target.parse(what)
-    if not item then return nil, message end
-  end
+  local opts, found, message = options.read("kedge.target", given, options.fields.target), true, nil
+  if type(what) == "string" then found, message = target.parse(what) end
+  if found and opts.alpn ~= nil then message = select(2, alpn_words(opts.alpn)) end
+  message = message or sni_fault(opts.sni)
+  if message then return nil, message end
   return targets.read("kedge.target", what, given or {})
 end
 

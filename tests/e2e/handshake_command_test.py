@@ -143,7 +143,7 @@ class Handshake(kedge.Test):
     @rows([
         ("host", ("a b",), "not a host name"), ("port", ("x:99999",), "not a number from 1 to 65535"),
         ("depth", ("x", "--verify-depth", "many"), "from 0 to 32"), ("depth_high", ("x", "--verify-depth", "33"), "from 0 to 32"),
-        ("nothing", (), "HOST"), ("two", ("x", "y"), "too many arguments"), ("option", ("x", "--showcert"), "--showcerts"),
+        ("alpn", ("x", "--alpn", "h2,"), "1 to 255 bytes"), ("sni", ("x", "--sni", "a b"), "SNI"), ("nothing", (), "HOST"), ("two", ("x", "y"), "too many arguments"), ("option", ("x", "--showcert"), "--showcerts"),
     ])  # fmt: skip
     def bad_input(self, _, words, says):
         self.refused("handshake", *words, says=says)

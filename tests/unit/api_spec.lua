@@ -187,7 +187,7 @@ local MISUSE = {
   { "did you mean 'body'", function() return kedge.target("x", { expect = { bdy = "" } }) end },
   { "not a Lua pattern", function() return kedge.target("x", { expect = { body = "[", pattern = true } }) end },
   { "tls:// makes no request", function() return kedge.target("tls://x", { expect = { body = "" } }) end },
-  { "alpn", function() return kedge.target("x", { alpn = { "" } }) end },
+  { "ALPN", function() return inside(function() return kedge.check("x", { alpn = { "" } }) end) end },
   { "looks like an IPv4", function() return inside(function() return kedge.check("1.2.3.4.5") end) end },
 }
 
@@ -299,9 +299,15 @@ end
 TestTargets = {}
 
 function TestTargets.test_text_that_names_none_is_told()
-  local nothing, message = kedge.target("1.2.3.4.5")
-  lu.assertNil(nothing)
-  lu.assertStrContains(message, "looks like an IPv4")
+  local cases = {
+    { "1.2.3.4.5", nil, "looks like an IPv4" }, { "x", { alpn = "a,,b" }, "1 to 255 bytes" }, { "x", { sni = "a b" }, "SNI" },
+    { "x", { sni = ("x"):rep(254) }, "SNI" }, { "x", { alpn = ("a"):rep(256) }, "255" }, { "x", { alpn = ("a,"):rep(8) .. "a" }, "8 names" },
+  }
+  for _, case in ipairs(cases) do
+    local nothing, message = kedge.target(case[1], case[2])
+    lu.assertNil(nothing)
+    lu.assertStrContains(message, case[3])
+  end
   local item = kedge.target("tls://host:8443", { sni = "none", alpn = "h2,http/1.1", id = "mine", labels = { a = 1 } })
   local again = require("kedge.api.targets").read("again", item, {})
   for _, one in ipairs { item, again } do
