@@ -105,7 +105,8 @@ end
 
 --- The records of a backup; raises where it isn't whole.
 function backup.read(state, number)
-  local path = state:backup_folder(number) .. "/manifest"
+  local folder = state:backup_folder(number)
+  local path = folder .. "/manifest"
   local text = read(path)
   local records = {}
   for line in text:gmatch("([^\n]*)\n") do
@@ -115,6 +116,10 @@ function backup.read(state, number)
   end
   local last = table.remove(records)
   if not last or last[1] ~= "end" then refusal.raise(path .. ": the manifest is not whole") end
+  for _, record in ipairs(records) do
+    local copy = record[1] == "file" and folder .. "/" .. record[3]
+    if copy and refusal.check(look(copy), copy .. " is missing").type ~= "file" then refusal.raise(copy .. ": not a file") end
+  end
   return records
 end
 

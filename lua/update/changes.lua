@@ -148,7 +148,7 @@ local function set_of(list)
 end
 
 --- Runs the tool once and puts right what it broke. run: { tool=, temporary=, lock=, seconds=, bundle=, relink=, made= }.
---- True; nil, a sentence and the tool's own words where it failed, and true if it need not be tried again.
+--- True and its output; nil, a sentence and the tool's own words where it failed, and true if it need not be tried again.
 function changes.run_tool(facts, run)
   local system = facts.system
   local folder = system:real(facts.layout.directory)
@@ -163,7 +163,7 @@ function changes.run_tool(facts, run)
   if not done then return nil, message, output end
   local stray = find_stray(facts, before)
   if stray then return nil, ("%s made a link that no certificate has the name of: %s"):format(run.tool.path, stray), done.output, true end
-  return true
+  return true, done.output
 end
 
 return changes

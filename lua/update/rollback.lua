@@ -15,7 +15,7 @@ local rollback = {}
 function rollback.last(state)
   local list = state:backups()
   for i = #list, 1, -1 do
-    if state.system:look(state:backup_folder(list[i]) .. "/certificates") then return list[i] end
+    if state:is_proven(list[i]) then return list[i] end
   end
 end
 

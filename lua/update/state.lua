@@ -54,6 +54,16 @@ local function make(system, path)
   return usable(system, path)
 end
 
+-- What stands in the folder is ours; a link in it is not, and would lead who knows where.
+local function check_links(system, real)
+  for _, name in ipairs { "lock", "journal", "tmp", "backup" } do
+    local entry = system:look(real .. "/" .. name)
+    if entry and entry.type == "link" then
+      refusal.raise(("%s/%s is a symbolic link, and kedge makes none there: remove it"):format(real, name), "local.permission")
+    end
+  end
+end
+
 --- The state of a system's updates: { folder= the kernel's path or nil where none was made yet }. A journal decides
 --- which of the two places it is.
 function state.find(system, layout)
@@ -61,6 +71,7 @@ function state.find(system, layout)
   local found
   for _, path in ipairs(self.places) do
     local real = usable(system, path)
+    if real then check_links(system, real) end
     if real and (not found or system:look(real .. "/journal") and not system:look(found .. "/journal")) then found = real end
   end
   self.folder = found
@@ -154,12 +165,18 @@ end
 -- Backups: folders with a number, complete where they have no other name.
 
 local function remove_all(folder)
+  if refusal.check(tree.look(folder)).type ~= "directory" then return refusal.check(change.remove(folder)) end
   for _, name in ipairs(refusal.check(tree.list(folder))) do
-    local path = folder .. "/" .. name
-    local entry = tree.look(path)
-    if entry and entry.type == "directory" then remove_all(path) else refusal.check(change.remove(path)) end
+    remove_all(folder .. "/" .. name)
   end
   refusal.check(change.remove_folder(folder))
+end
+
+-- Renamed first: a half of a backup must not look like one.
+local function remove_backup(self, number)
+  local folder = self:backup_folder(number)
+  refusal.check(change.rename(folder, folder .. ".new"))
+  remove_all(folder .. ".new")
 end
 
 --- The numbers of the complete backups, lowest first.
@@ -177,7 +194,12 @@ function methods:backup_folder(number)
   return ("%s/backup/%d"):format(self.folder, number)
 end
 
---- Takes away what an earlier run left unfinished, which nothing depends on.
+--- Whether the run that a backup was made for came to its end (see kedge.update.backup).
+function methods:is_proven(number)
+  return self.system:look(self:backup_folder(number) .. "/certificates") ~= nil
+end
+
+--- Takes away what earlier runs left that didn't come to their end, when there is no journal and so nothing depends on it.
 function methods:clean()
   for _, folder in ipairs { self.folder, self.folder .. "/backup" } do
     for _, name in ipairs(self.system:names(folder)) do
@@ -185,6 +207,9 @@ function methods:clean()
       if name == "tmp" or name:find("%.new$") then remove_all(path) end
       if name:find("^%.[%a%d.]+%.%d+%-%d+$") then refusal.check(change.remove(path)) end
     end
+  end
+  for _, number in ipairs(self:backups()) do
+    if not self:is_proven(number) then remove_backup(self, number) end
   end
 end
 
@@ -200,10 +225,7 @@ end
 function methods:prune()
   local list = self:backups()
   for i = 1, #list - KEPT do
-    -- Renamed first: a half of a backup must not look like one.
-    local folder = self:backup_folder(list[i])
-    refusal.check(change.rename(folder, folder .. ".new"))
-    remove_all(folder .. ".new")
+    remove_backup(self, list[i])
   end
 end
 

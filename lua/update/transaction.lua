@@ -138,6 +138,7 @@ local function run_until_agreed(job, facts, run)
     local done, message, output, is_final = changes.run_tool(facts, run)
     -- Another run may have taken away the bundle that this one was building.
     if not done and (is_final or run.count == RUNS_MAX) then refusal.raise(message, "local.tool_failed", { output = output }) end
+    for line in (done and message or ""):gmatch("E: [^\n]*") do job.log("update-ca-certificates says: " .. line) end
     if not done then run.why = message .. "; it is run once more" end
     run.agreed = transaction.look(facts) and done
   until run.agreed or run.count == RUNS_MAX or interrupt.signal()
@@ -150,8 +151,8 @@ end
 local function prove(facts, wanted, before)
   local after = verdict.sets(facts.stores)
   local lost, absent = verdict.lost(before, after), verdict.absent(wanted, after)
-  if lost[1] then refusal.raise(("%d would be lost: %s"):format(#lost, verdict.names(lost))) end
-  if absent[1] then refusal.raise("afterwards there is still no " .. table.concat(absent, ", ")) end
+  if lost[1] then refusal.raise(("%d would be lost: %s"):format(#lost, verdict.names(lost)), "local.tool_failed") end
+  if absent[1] then refusal.raise("afterwards there is still no " .. table.concat(absent, ", "), "local.tool_failed") end
   return after
 end
 

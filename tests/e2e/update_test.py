@@ -256,6 +256,16 @@ class Image(Update):
         self.applied(tree)
         self.assertEqual(outside.state(times=True), before)
 
+    @kedge.rows([("tmp",), ("backup",), ("journal",), ("lock",)])
+    def a_link_in_the_state_folder(self, name):
+        tree = self.small()
+        outside = store.Tree(self.folder + "/outside")
+        outside.write("/precious", "precious")
+        before = outside.state(times=True)
+        tree.link(outside.root + ("/precious" if name in ("journal", "lock") else ""), f"{store.STATE}/{name}")
+        self.refuses(tree, "--apply", says=["symbolic link", name])
+        self.assertEqual(outside.state(times=True), before)
+
     def test_owner_mode_and_attributes_of_the_bundle(self):
         tree = self.small()
         place = tree.at(store.BUNDLE)
@@ -534,6 +544,21 @@ class Chroot(Update):
     def test_a_tool_that_fails(self):
         self.tool("echo something is odd >&2\nexit 7\n")
         self.fails(says=["status 7", "something is odd"])
+
+    def test_a_hook_that_fails(self):
+        self.tree.write("/etc/ca-certificates/update.d/hook", "#!/bin/sh\nexit 3\n", 0o755)
+        self.assertIn("hook exited with code 3", self.applied(self.tree).err)
+
+    def test_failed_runs_do_not_use_up_the_backups(self):
+        with_tool = self.tree.read(store.TOOL)
+        self.run_in(self.tree, "--apply", status=0)
+        os.unlink(self.tree.at(LOCAL_NAMES[store.FOUR]))
+        for _ in range(4):
+            self.tool("exit 1\n")
+            self.run_in(self.tree, "--apply", status=3)
+        self.assertEqual(os.listdir(self.tree.at(store.STATE) + "/backup"), ["1"])
+        self.tree.write(store.TOOL, with_tool, 0o755)
+        self.applied(self.tree)
 
     def test_a_tool_that_hangs(self):
         self.tool("echo waiting for nothing\nwhile :; do mktemp -u >/dev/null; done\n")
