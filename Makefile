@@ -306,6 +306,7 @@ LUA_TESTS = \
 	tests/unit/update_configuration_spec.lua \
 	tests/unit/update_forecast_spec.lua \
 	tests/unit/update_source_spec.lua \
+	tests/unit/update_system_spec.lua \
 	tests/unit/x509_spec.lua \
 	tests/conformance/ats_spec.lua \
 	tests/conformance/limbo_spec.lua
