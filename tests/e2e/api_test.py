@@ -258,6 +258,18 @@ class Streams(Api):
               }
             end)""", "another coroutine is reading from this stream", line=7, port=other.port)  # fmt: skip
 
+    def test_two_writers_on_one_stream(self):
+        """More than the kernel's buffers hold, to a peer that stops reading."""
+        listener = self.enterContext(socket.create_server(("127.0.0.1", 0)))
+        self.raised("""
+            ctx:each({ "x" }, function()
+              local s = assert(kedge.connect("127.0.0.1", PORT))
+              kedge.all {
+                function() s:write(("x"):rep(16000000)) end,
+                function() s:write("y") end,
+              }
+            end)""", "another coroutine is writing to this stream", line=7, port=listener.getsockname()[1])  # fmt: skip
+
     def test_one_reads_and_one_writes(self):
         other = self.peer("expect 200000\nsend b'done'\nclose")
         self.good("""

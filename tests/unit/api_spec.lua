@@ -110,7 +110,8 @@ end
 local FIELDS = {
   { "route_options", set(options.fields.route) }, { "judgement_options", set(options.fields.judgement) },
   { "target_options", set(options.fields.target) }, { "check_options", set(options.fields.check) },
-  { "open_options", set(options.fields.open) }, { "handshake_options", set(options.fields.handshake) }, { "verify_options", set(options.fields.verify) },
+  { "open_options", set(options.fields.open) },
+  { "handshake_options", set(options.fields.handshake) }, { "verify_options", set(options.fields.verify) },
   { "result", result.fields },
 }
 
@@ -301,7 +302,8 @@ TestTargets = {}
 function TestTargets.test_text_that_names_none_is_told()
   local cases = {
     { "1.2.3.4.5", nil, "looks like an IPv4" }, { "x", { alpn = "a,,b" }, "1 to 255 bytes" }, { "x", { sni = "a b" }, "SNI" },
-    { "x", { sni = ("x"):rep(254) }, "SNI" }, { "x", { alpn = ("a"):rep(256) }, "255" }, { "x", { alpn = ("a,"):rep(8) .. "a" }, "8 names" },
+    { "x", { sni = ("x"):rep(254) }, "SNI" }, { "x", { alpn = ("a"):rep(256) }, "255" },
+    { "x", { alpn = ("a,"):rep(8) .. "a" }, "8 names" },
   }
   for _, case in ipairs(cases) do
     local nothing, message = kedge.target(case[1], case[2])

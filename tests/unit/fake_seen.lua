@@ -15,7 +15,8 @@ package.loaded["kedge.memo"] = {
 function fake.certificate(name, issuer, fields)
   local cert = {
     der = name, subject_text = "CN=" .. name, issuer_text = "CN=" .. issuer, not_before = NOW - 100 * DAY, not_after = NOW + 200 * DAY,
-    serial = "\5", key = { type = "rsa", bits = 2048 }, sha256 = ("%-32s"):format(name):sub(1, 32), spki_sha256 = ("%32s"):format(name):sub(-32),
+    serial = "\5",
+    key = { type = "rsa", bits = 2048 }, sha256 = ("%-32s"):format(name):sub(1, 32), spki_sha256 = ("%32s"):format(name):sub(-32),
   }
   for key, value in pairs(fields or {}) do cert[key] = value end
   certificates[name] = cert

@@ -106,7 +106,35 @@ function TestEnds.test_a_task_that_ended_owns_nothing_more()
   lu.assertEquals(log, { "late" })
 end
 
+function TestEnds.test_a_handle_may_be_handed_up_or_left_to_the_caller()
+  local log = {}
+  inside(function()
+    task.run(nil, function()
+      task.run(nil, function()
+        task.hand_up(task.own(handle(log, "handed up")))
+        task.disown(task.own(handle(log, "left alone")))
+        task.own(handle(log, "own"))
+      end)
+      log[#log + 1] = "ended"
+    end)
+  end)
+  lu.assertEquals(log, { "own", "ended", "handed up" })
+end
+
 TestMap = {}
+
+function TestMap.test_an_error_ends_the_others_and_is_raised_where_map_was_called()
+  local closed = 0
+  inside(function()
+    local done, message = pcall(task.map, { 1, 2, 3 }, function(i)
+      local guard <close> = setmetatable({}, { __close = function() closed = closed + 1 end })
+      if i == 2 then error("the second", 0) end
+      task.sleep(60)
+      return guard
+    end)
+    lu.assertEquals({ done, message, closed }, { false, "the second", 3 })
+  end)
+end
 
 function TestMap.test_results_stand_in_the_order_of_the_items()
   local got = inside(function()
