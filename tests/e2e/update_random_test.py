@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import random
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,8 @@ import store
 CASES = 300
 WORKERS = 2
 FOLDERS = ("mozilla", "my own", "Größe", "a,b (c)")
-NAMES = ("plain", "with space", "Zertifikat Ä é", "brackets (1)", "com,ma", "-dash", "dot.dot", "under_score", "日本", "quote's", "$HOME", "a&b")
+UMASKS = (0o022, 0o022, 0o077, 0o027, 0o002, 0)
+NAMES = ("plain", "back\\slash", "with space", "Zertifikat Ä é", "brackets (1)", "com,ma", "-dash", "dot.dot", "under_score", "日本", "quote's", "$HOME", "a&b")
 
 
 class Case:
@@ -70,12 +72,26 @@ class Case:
     def others(self):
         names = self.source.sample(NAMES, self.source.randint(2, 5))
         for i, name in enumerate(names):
-            place = self.source.choice(("package", "package", "local"))
+            # Of a name with a backslash in the local folder the tool itself dies.
+            place = self.source.choice(("package", "package", "package" if "\\" in name else "local"))
             if place == "package":
-                self.ship(f"{self.source.choice(FOLDERS)}/{name}.crt", store.made(f"Lab {i} {name}"))
+                path = f"{self.source.choice(FOLDERS)}/{name}.crt"
+                self.ship(path, store.made(f"Lab {i} {name}"), self.source.choice(("", "", "", "!")) + path)
             else:
                 self.tree.write(f"{store.LOCAL}/{self.source.choice(['', 'below/'])}{name}.crt", store.made(f"Lab {i} {name}"))
         self.drawn.append(f"others {names}")
+        if self.chance(0.15, "one base name in two folders"):
+            for folder in FOLDERS[:2]:
+                self.ship(f"{folder}/twice.crt", store.made(f"Lab Twice {folder}"))
+        if self.chance(0.1, "one certificate in two files"):
+            self.ship("mozilla/first.crt", store.made("Lab Copied"))
+            self.tree.write(f"{store.LOCAL}/second.crt", store.made("Lab Copied"))
+        if self.chance(0.1, "two certificates in one file"):
+            self.tree.write(f"{store.LOCAL}/pair.crt", store.made("Lab Pair One") + store.made("Lab Pair Two"))
+        if self.chance(0.1, "a file that is a link"):
+            self.tree.write("/etc/local/linked.crt", store.made("Lab Linked"))
+            self.tree.link(self.source.choice(["", "../../../.."]) + "/etc/local/linked.crt", f"{store.PACKAGE}/mozilla/linked.crt")
+            self.lines.append("mozilla/linked.crt")
 
     def six(self):
         for name, file in store.SIX.items():
@@ -130,6 +146,8 @@ class Case:
             tree.link("/nowhere/at/all.crt", f"{store.LOCAL}/dead.crt")
         if self.chance(0.1, "a certificate with CRLF"):
             tree.write(f"{store.LOCAL}/crlf.crt", store.made("Lab CRLF").replace(b"\n", b"\r\n"))
+        if self.chance(0.05, "DER"):
+            tree.write(f"{store.LOCAL}/binary.crt", store.der(store.made("Lab DER")))
         if self.chance(0.1, "no newline at a certificate's end"):
             tree.write(f"{store.LOCAL}/short.crt", store.made("Lab Short").rstrip())
         if self.chance(0.15, "a stale link"):
@@ -137,9 +155,11 @@ class Case:
         if self.chance(0.15, "a file of the administrator's among the links"):
             tree.write(f"{store.CERTS}/own.pem", store.made("Lab Own"))
             subprocess.run(["openssl", "rehash", tree.at(store.CERTS)], check=False, capture_output=True)
-        if self.chance(0.1, "no local folder"):
+        if self.chance(0.1, "no local folder") and not os.path.islink(tree.at(store.LOCAL)):
             if not os.listdir(tree.at(store.LOCAL)):
                 os.rmdir(tree.at(store.LOCAL))
+        elif self.chance(0.08, "the local folder is a link"):
+            self.move_behind_link(store.LOCAL, "/etc/local/authorities")
 
     def wear_bundle(self):
         tree = self.tree
@@ -218,7 +238,9 @@ def check(case):
     dry = kedge.run(*run)
     assert dry.status in (0, 5), f"dry run: {dry}"
     assert tree.state(skip=(store.STATE,)) == {path: entry for path, entry in state.items() if not path.startswith(store.STATE)}, "a dry run writes"
-    done = kedge.run(*run, "--apply")
+    known = set(tree.state())
+    umask = case.pick("umask", UMASKS)
+    done = kedge.run(*run, "--apply", umask=umask)
     assert done.status == 0, f"apply: {done}"
     for what, before, after in (("bundle", bundle, tree.bundle()), ("directory", directory, tree.directory())):
         assert before <= after, f"{what}: {len(before - after)} of {len(before)} lost\n{done}"
@@ -230,6 +252,10 @@ def check(case):
         assert not before or identity(tree, path) == before, f"{path} was {before}, is {identity(tree, path)}"
     assert not os.path.lexists(tree.at(store.BUNDLE + ".new")), "a remainder is left"
     assert tree.unlisted() <= store_unlisted(state, lines), "a file without line is new"
+
+    for path, entry in tree.state(skip=(store.STATE,)).items():
+        mode = stat.S_IMODE(entry[0])
+        assert path in known or stat.S_ISLNK(entry[0]) or path == store.BUNDLE or mode == (0o755 if stat.S_ISDIR(entry[0]) else 0o644), f"{path}: mode {mode:o}"
 
     settled = tree.state(times=True, skip=(store.STATE,))
     for words in (run, [*run, "--apply"]):

@@ -90,6 +90,10 @@ def made(name):
     return builder.sign(key(), hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
+def der(text):
+    return x509.load_pem_x509_certificate(text).public_bytes(serialization.Encoding.DER)
+
+
 # Trees ------------------------------------------------------------------------
 
 
