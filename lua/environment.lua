@@ -79,9 +79,9 @@ local function visible(level, env)
   end
 end
 
-local KNOWN = { kedge = '; write local kedge = require "kedge"', arg = "; arguments are in ctx.args",
+local KNOWN = { kedge = ("; write local kedge = require %q"):format("kedge"), arg = "; arguments are in ctx.args",
   ctx = "; it is the argument of run", package = "; require knows kedge's modules and the script's folder",
-  dofile = "; use require", loadfile = "; use require", module = "; return a table" }
+  dofile = "; require is for that", loadfile = "; require is for that", module = "; return a table" }
 
 local function strict(env, may_assign)
   local metatable = { __index = function(_, name)
