@@ -81,32 +81,52 @@ end
 
 tools.json = json
 
-local PROGRAM = { "cwd", "env", "input", "limit", "merge", "root", "timeout" }
+-- Programs.
+
+local LIMIT_MAX = 1024 * 1024 * 1024
+
+local function is_text(value) return type(value) == "string" and not value:find("\0", 1, true) end
+
+local function is_environment(value)
+  if type(value) ~= "table" then return false end
+  for name, text in pairs(value) do
+    if not is_text(name) or not is_text(text) or name == "" or name:find("=", 1, true) then return false end
+  end
+  return true
+end
+
+-- Options of kedge.run: what they must be, and whether a value is.
+local PROGRAM = {
+  cwd = { "a path", is_text }, root = { "a path", is_text },
+  env = { "a table of names and texts", is_environment },
+  input = { "text", function(value) return type(value) == "string" end },
+  merge = { "true or false", function(value) return type(value) == "boolean" end },
+  timeout = { "seconds above 0", function(value) return type(value) == "number" and value > 0 and value < math.huge end },
+  limit = { "a number of bytes", function(value) return math.type(value) == "integer" and value > 0 and value <= LIMIT_MAX end },
+}
+
+local function check_command(command)
+  if type(command) ~= "table" or not is_text(command[1]) then blame "kedge.run wants { 'program', 'argument', ... }" end
+  for i, word in ipairs(command) do
+    if not is_text(word) then blame("kedge.run: argument %d is text without zero bytes, not a %s", i - 1, type(word)) end
+  end
+  local names = {}
+  for name in pairs(PROGRAM) do names[#names + 1] = name end
+  table.sort(names)
+  for name, value in pairs(command) do
+    local rule = PROGRAM[name]
+    if not rule and math.type(name) ~= "integer" then
+      blame("kedge.run has no option '%s'%s", tostring(name), nearest.hint(tostring(name), names))
+    end
+    if rule and not rule[2](value) then blame("kedge.run: '%s' is %s", name, rule[1]) end
+  end
+end
 
 --- Runs a program and waits for its end.
 function tools.run(command)
   in_a_run "kedge.run"
-  if type(command) ~= "table" or type(command[1]) ~= "string" then blame "kedge.run wants { 'program', 'argument', ... }" end
-  local known = {}
-  for _, name in ipairs(PROGRAM) do known[name] = true end
-  for name in pairs(command) do
-    if math.type(name) ~= "integer" and not known[name] then
-      blame("kedge.run has no option '%s'%s", tostring(name), nearest.hint(tostring(name), PROGRAM))
-    end
-  end
+  check_command(command)
   return require("kedge.core.process").run(command)
-end
-
---- A function for argparse's convert that takes one of these words.
-function tools.choice(option, ...)
-  if type(option) ~= "string" or select("#", ...) == 0 then blame "kedge.choice wants an option's name and the words that it takes" end
-  local common = require "kedge.options"
-  local take = common.one_of(...)
-  return function(word)
-    local value, message, hint = take(word)
-    if value ~= nil then return value end
-    return nil, common.refusal(option, word, message, hint)
-  end
 end
 
 -- Files.

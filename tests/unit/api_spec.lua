@@ -223,6 +223,10 @@ local WAITING = {
   { "tls must be", function() return kedge.check("x", { tls = "1.4" }) end },
   { "wants { 'program'", function() return kedge.run("true") end },
   { "did you mean 'timeout'", function() return kedge.run { "true", timout = 1 } end },
+  { "'env' is a table of names and texts", function() return kedge.run { "true", env = { A = 1 } } end },
+  { "'timeout' is seconds above 0", function() return kedge.run { "true", timeout = 0 / 0 } end },
+  { "'limit' is a number of bytes", function() return kedge.run { "true", limit = 0 } end },
+  { "argument 1 is text", function() return kedge.run { "true", "a\0b" } end },
 }
 
 function TestMisuse.test_each_of_those_that_wait()
