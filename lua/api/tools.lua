@@ -129,6 +129,18 @@ function tools.run(command)
   return require("kedge.core.process").run(command)
 end
 
+--- A function for argparse's convert that takes one of these words.
+function tools.choice(option, ...)
+  if type(option) ~= "string" or select("#", ...) == 0 then blame "kedge.choice wants an option's name and the words that it takes" end
+  local common = require "kedge.options"
+  local take = common.one_of(...)
+  return function(word)
+    local value, message, hint = take(word)
+    if value ~= nil then return value end
+    return nil, common.refusal(option, word, message, hint)
+  end
+end
+
 -- Files.
 
 local FILE_MAX = 16 * 1024 * 1024
