@@ -31,6 +31,11 @@ function handle.class(kind, methods)
     end)
   end
   class.__close = methods.close
+  class.__tostring = function(self)
+    local base = rawget(self, "base") or self
+    local shown = base.seen.target.shown
+    return ("%s with %s (%s)"):format(kind, shown, base.closed and "closed" or "open")
+  end
   handle.classes[kind] = class
   return class
 end

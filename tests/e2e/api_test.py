@@ -207,6 +207,7 @@ class Streams(Api):
         values = self.good("""
             local s <close> = assert(kedge.connect("localhost", PORT, { ipv4 = true }))
             local banner = assert(s:read())
+            assert(tostring(s) == "stream with localhost (open)")
             assert(s:write("QUIT\\r\\n"))
             local rest = ""
             repeat local piece = assert(s:read(3)); rest = rest .. piece until piece == ""
