@@ -244,6 +244,7 @@ LUA_SHARE = /usr/share/lua/5.4
 LUA_LIBRARIES = $(LUA_SHARE)/argparse.lua $(LUA_SHARE)/dkjson.lua
 
 C_TESTS = \
+	tests/core/admit_test.c \
 	tests/core/certificate_test.c \
 	tests/core/change_test.c \
 	tests/core/der_test.c \
@@ -522,7 +523,7 @@ CHECK_PACKAGES = perl parallel tmux procps lua-unit libcmocka-dev python3-tap py
 # Where Debian has it; without it the tests of -f html in a browser are skipped, and say so.
 BROWSER_PACKAGE = chromium-headless-shell
 LINT_PACKAGES = lua-check cppcheck clang clang-tidy shellcheck
-# nginx and prometheus (for promtool) are unpacked, not installed: their packages enable services.
+# nginx, prometheus (for promtool), mosquitto and influxdb are unpacked, not installed: their packages enable services.
 
 .PHONY: deps deps-demo deps-lab deps-check
 deps: ## install what the build needs (apt; sudo if not root)
@@ -539,6 +540,8 @@ deps-lab: deps-demo
 deps-check: deps-lab ## install what the tests and lint need besides
 	$(Q).ci/apt install $(CHECK_PACKAGES) $(LINT_PACKAGES)
 	$(Q).ci/apt unpack build/prometheus prometheus
+	$(Q).ci/apt unpack build/mosquitto mosquitto libmosquitto1 libcjson1 libdlt2 libwrap0
+	$(Q).ci/apt unpack build/influxdb influxdb
 	$(Q)if apt-cache show $(BROWSER_PACKAGE) >/dev/null 2>&1; then .ci/apt install $(BROWSER_PACKAGE); fi
 
 # Of the targets below each installs what it needs before anything is compiled.

@@ -182,6 +182,8 @@ admit_find(const char *path, bool guarded, char **resolved, struct admit_fault *
 	if (guarded)
 		return find_guarded(path, resolved, fault);
 	*resolved = realpath(path, NULL);
+	if (*resolved)
+		return ADMIT_GOOD;
 	fault->error = errno;
-	return *resolved ? ADMIT_GOOD : ADMIT_SYSTEM;
+	return ADMIT_SYSTEM;
 }
