@@ -283,6 +283,7 @@ LUA_TESTS = \
 	tests/unit/instant_spec.lua \
 	tests/unit/json_spec.lua \
 	tests/unit/judge_spec.lua \
+	tests/unit/loader_spec.lua \
 	tests/unit/metric_spec.lua \
 	tests/unit/modules_spec.lua \
 	tests/unit/name_spec.lua \

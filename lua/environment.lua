@@ -110,7 +110,7 @@ local function kedges(name)
   if found then return value end
   if not tostring(value):find("not found", 1, true) then error(value, 0) end
   local names = require("kedge.core.embedded").names("module")
-  error(("kedge has no module '%s'%s"):format(name, nearest.hint(name, names)), 3)
+  error(("kedge has no module '%s'%s"):format(name, nearest.hint(name, names)), 2) -- called by a tail call
 end
 
 -- require: kedge's modules, and files beside the script.
