@@ -62,19 +62,53 @@ function fault_of(name, value, kind, depth)
   return fields and fault_of_fields(name, value, fields, depth) or not fields and fault_of_open(name, value, depth) or nil
 end
 
-local kinds -- of the fields of a result that are tables
+-- The same without names, for the many that have no fault: true where all is well.
+
+local kinds_of = {} -- kind of object -> { field -> kind }
+for object, fields in pairs(json.kinds) do
+  local kinds = {}
+  for _, field in ipairs(fields) do
+    if type(field) == "table" then kinds[field[1]] = field[2] else kinds[field] = "plain" end
+  end
+  kinds_of[object] = kinds
+end
+
+local elements = {} -- "certificate*" -> "certificate"
+
+local function element_of(kind)
+  local element = elements[kind]
+  if element == nil then
+    element = kind:match("^(.*)%*$") or false
+    elements[kind] = element
+  end
+  return element
+end
+
+local function is_good(value, kind, depth)
+  local type_of = type(value)
+  if kind == "plain" or type_of ~= "table" then return PLAIN[type_of] and (kind == "plain" or kind == "open") end
+  local element, kinds = element_of(kind), kinds_of[kind]
+  if depth > limits.value_depth then return false end
+  if element or not kinds and #value > 0 then
+    local count = #value
+    for key, item in pairs(value) do
+      count = count - 1
+      if math.type(key) ~= "integer" or not is_good(item, element or "open", depth + 1) then return false end
+    end
+    return count == 0
+  end
+  for key, item in pairs(value) do
+    local inner = kinds and kinds[key] or not kinds and type(key) == "string" and key ~= "" and "open"
+    if not inner or not is_good(item, inner, depth + 1) then return false end
+  end
+  return true
+end
 
 --- nil where the fields of a result `r` can be told, else a sentence.
 function shape.fault(r)
-  if not kinds then
-    kinds = {}
-    for _, field in ipairs(json.kinds.result) do
-      if type(field) == "table" then kinds[field[1]] = field[2] end
-    end
-  end
-  for field, kind in pairs(kinds) do
-    local fault = r[field] ~= nil and fault_of(field, r[field], kind, 1)
-    if fault then return fault end
+  for field, value in pairs(r) do
+    local kind = kinds_of.result[field]
+    if kind ~= "plain" and not is_good(value, kind, 1) then return fault_of(field, value, kind, 1) end
   end
   for _, warning in ipairs(r.warnings or {}) do
     if type(warning.code) ~= "string" or type(warning.message) ~= "string" then return "a warning has a code and a message, both text" end
