@@ -94,7 +94,7 @@ local function rollback_dry(job, facts)
   local number, paths = rollback.plan(facts, found)
   report_all(job, number and words.rollback_plan(facts, paths) or {})
   if number and paths[1] then return PENDING end
-  job.report(words.rolled_back(0, number, number and found:backup_folder(number)))
+  job.report(words.rolled_back(facts, 0, number, number and found:backup_folder(number)))
   return 0
 end
 
@@ -108,7 +108,7 @@ local function rollback_apply(job, facts)
   end
   local number, paths = rollback.plan(facts, job.state)
   if number and paths[1] then rollback.apply(job.state, number) end
-  job.report(words.rolled_back(number and #paths or 0, number, number and job.state:backup_folder(number)))
+  job.report(words.rolled_back(facts, number and #paths or 0, number, number and job.state:backup_folder(number)))
   return 0
 end
 

@@ -201,9 +201,8 @@ local function finish(job, facts, the_plan, number, before, after)
   state:write_journal("verified", number)
 end
 
--- One round, from the journal's first word to its last: the certificates that are usable now.
+-- One round, from behind the journal's first word to its last: the certificates that are usable now.
 local function round(job, facts, the_plan, number, run, before)
-  job.state:write_journal("begun", number)
   local done, after = refusal.catch(function()
     if not run or run.count == 0 then changes.write(facts, the_plan) end
     local sets = work(job, facts, run, before)
@@ -211,9 +210,40 @@ local function round(job, facts, the_plan, number, run, before)
     return sets
   end)
   if not done then roll_back(job, number, after) end
-  job.state:prune()
-  job.state:end_journal()
+  -- All is done and proven: what goes wrong from here on is for the next run to tidy up.
+  local tidy, problem = refusal.catch(function()
+    job.state:prune()
+    job.state:end_journal()
+  end)
+  if not tidy then job.log(problem.message .. "; all is done, and the next run tidies up") end
   return after
+end
+
+-- Whether the stores are what their configuration says, as far as can be seen.
+local function still_agrees(job, facts)
+  local seen, agrees = refusal.catch(transaction.look, facts)
+  if seen then return agrees end
+  job.log(("%s; all is done, but whether somebody else's run came after was not seen"):format(agrees.message))
+  return true
+end
+
+-- Everything up to the journal's first word: the backup's number, and what the tool is run with where it is.
+local function begin(job, facts, the_plan)
+  local state, number, run = job.state, nil, nil
+  local done, problem = refusal.catch(function()
+    transaction.check_permission(job, facts, the_plan)
+    transaction.check_space(facts, the_plan, state)
+    number = new_backup(facts, the_plan, state)
+    run = the_plan.mode == "tool" and new_run(job, facts, the_plan) or nil
+    state:write_journal("begun", number)
+  end)
+  if done then return number, run end
+  refusal.catch(function()
+    state:end_journal()
+    state:clean()
+  end)
+  local said = problem.message:find("nothing was changed", 1, true) and "" or "; nothing was changed"
+  refusal.raise(problem.message .. said, problem.code)
 end
 
 --- Carries out a plan under the locks: { before=, after= numbers of certificates, runs= of the tool, agreed= false where
@@ -221,17 +251,16 @@ end
 --- says otherwise.
 function transaction.apply(job, facts, the_plan)
   local before = verdict.sets(facts.stores)
-  transaction.check_permission(job, facts, the_plan)
-  transaction.check_space(facts, the_plan, job.state)
-  local number = new_backup(facts, the_plan, job.state)
-  local run = the_plan.mode == "tool" and new_run(job, facts, the_plan) or nil
+  local number, run = begin(job, facts, the_plan)
   local after = round(job, facts, the_plan, number, run, before)
   -- What somebody else began before us may have ended after us.
-  while run and run.agreed and not transaction.look(facts) do
+  while run and run.agreed and not still_agrees(job, facts) do
     run.agreed = false
-    if run.count < RUNS_MAX then after = round(job, facts, the_plan, number, run, before) end
+    if run.count == RUNS_MAX then break end
+    job.state:write_journal("begun", number)
+    after = round(job, facts, the_plan, number, run, before)
   end
-  job.state:end_temporary()
+  refusal.catch(job.state.end_temporary, job.state)
   return { before = verdict.count(before), after = verdict.count(after), runs = run and run.count or 0, agreed = not run or run.agreed }
 end
 

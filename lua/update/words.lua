@@ -140,6 +140,10 @@ function words.applied(facts, the_plan, chosen)
   return list
 end
 
+local function restart(facts)
+  return facts.system.is_live and "Programs that read the store when they start, such as the SDK, have to be restarted." or nil
+end
+
 local function outcome(status, code, message, remedy, values)
   local r = result.make("update", status, code, message, remedy)
   r.labels = { update = "outcome" }
@@ -166,9 +170,7 @@ function words.done(facts, outcome_of, conclusion)
     return outcome("warn", "local.busy", message .. "; but somebody else keeps changing the store",
       "Find out who else runs update-ca-certificates, then run kedge ca-update --apply again.", values)
   end
-  local remedy = facts.system.is_live
-    and "Programs that read the store when they start, such as the SDK, have to be restarted." or nil
-  return outcome("ok", nil, message, remedy, values)
+  return outcome("ok", nil, message, restart(facts), values)
 end
 
 --- What going back to a backup changes: `paths` that are not as they were.
@@ -191,14 +193,13 @@ function words.rollback_plan(facts, paths)
 end
 
 --- After going back, or where there is nothing to go back to.
-function words.rolled_back(count, number, folder)
+function words.rolled_back(facts, count, number, folder)
   local values = { changed = count > 0, backup = number }
   if not number then return outcome("ok", nil, "Nothing to do: there is no backup of a run.", nil, values) end
   if count == 0 then
     return outcome("ok", nil, ("Nothing to do: everything is as it was in the last backup (%s)."):format(folder), nil, values)
   end
-  return outcome("ok", nil, ("Everything is again as it was before the last run (%s)."):format(folder),
-    "Programs that read the store when they start have to be restarted.", values)
+  return outcome("ok", nil, ("Everything is again as it was before the last run (%s)."):format(folder), restart(facts), values)
 end
 
 --- A run that was interrupted: "finished" or "rolled back", or (in a dry run) nil: what is still to be done about it.
