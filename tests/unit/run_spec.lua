@@ -45,7 +45,7 @@ output.abandon = function() abandoned = true end
 local function start(script_run, opts)
   said, ids, slept, abandoned = {}, {}, {}, false
   opts = opts or {}
-  opts.interval = opts.interval or 1
+  opts.interval, opts.concurrency = opts.interval or 1, opts.concurrency or 64
   local out = { format = { result = function(_, r) ids[#ids + 1] = r.id .. (r.run and "/" .. r.run or "") end }, flush = function() end,
     is_busy = function() return false end }
   return run.start({ run = script_run }, "mine", {}, opts, report.new("mine", opts, { out }, 0, function() return 0 end))
