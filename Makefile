@@ -225,6 +225,17 @@ LUA_MODULES = \
 	lua/update/transaction.lua \
 	lua/update/verdict.lua \
 	lua/update/words.lua
+# For people to copy: installed, not compiled in.
+EXAMPLES = \
+	scripts/examples/addresses.lua \
+	scripts/examples/banner.lua \
+	scripts/examples/downchannel.lua \
+	scripts/examples/expiry.lua \
+	scripts/examples/health.lua \
+	scripts/examples/influx.lua \
+	scripts/examples/latency.lua \
+	scripts/examples/mqtt.lua \
+	scripts/examples/own_regions.lua
 SCRIPTS = \
 	scripts/ca-audit.lua \
 	scripts/ca-update.lua \
@@ -317,6 +328,7 @@ E2E_TESTS = \
 	tests/e2e/audit_test.py \
 	tests/e2e/author_test.py \
 	tests/e2e/check_test.py \
+	tests/e2e/examples_test.py \
 	tests/e2e/faults_test.py \
 	tests/e2e/filter_test.py \
 	tests/e2e/formats_test.py \
@@ -506,6 +518,8 @@ install: kedge ## install below PREFIX (/usr/local), under DESTDIR if set
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/kedge $(DESTDIR)$(PREFIX)/share/doc/kedge
 	$(INSTALL) -m 755 kedge $(DESTDIR)$(PREFIX)/bin/kedge
 	$(INSTALL) -m 644 README.md LICENSE lua/kedge.d.lua $(DESTDIR)$(PREFIX)/share/doc/kedge
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/doc/kedge/examples
+	$(INSTALL) -m 644 $(EXAMPLES) $(DESTDIR)$(PREFIX)/share/doc/kedge/examples
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/kedge
@@ -597,15 +611,15 @@ coverage: $(call needs,coverage) ## lines of core/ that the tests reach (gcov)
 
 LINT_C = $(CORE) $(STATIC_ONLY) $(BINDINGS) core/bind/main.c tests/interpreter.c $(C_TESTS) $(FUZZERS)
 HEADERS = $(wildcard core/*.h core/bind/*.h)
-LUA_FILES = $(LUA_MODULES) $(SCRIPTS) $(filter lua/new/%,$(TEXTS)) $(LUA_TESTS) core/bind/embed.lua tests/e2e/every_result.lua tests/e2e/update_source.lua
+LUA_FILES = $(LUA_MODULES) $(SCRIPTS) $(EXAMPLES) $(filter lua/new/%,$(TEXTS)) $(LUA_TESTS) core/bind/embed.lua tests/e2e/every_result.lua tests/e2e/update_source.lua
 SHELL_FILES = .ci/run .ci/apt .ci/demo .ci/layers .ci/coverage tests/run tests/lab/demo tests/build/tap.sh $(filter %.sh,$(SANITIZED_TESTS)) $(filter %.sh,$(OTHER_TESTS))
 
 .PHONY: lint lint-lists lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy
 lint: lint-lists lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy ## luacheck, cppcheck, clang-tidy, shellcheck, warnings, who includes what
 
 # Nothing of these kinds lies in the tree without standing in a list above.
-UNLISTED = $(filter-out $(LINT_C) $(LUA_MODULES) $(SCRIPTS) $(ANCHORS) $(TEXTS) $(LUA_TESTS) $(E2E_TESTS) $(OTHER_TESTS) $(SANITIZED_TESTS), \
-	$(wildcard core/*.c core/bind/*.c lua/*.lua lua/*/*.lua scripts/*.lua trust/*.pem tests/core/*_test.c \
+UNLISTED = $(filter-out $(LINT_C) $(LUA_MODULES) $(SCRIPTS) $(EXAMPLES) $(ANCHORS) $(TEXTS) $(LUA_TESTS) $(E2E_TESTS) $(OTHER_TESTS) $(SANITIZED_TESTS), \
+	$(wildcard core/*.c core/bind/*.c lua/*.lua lua/*/*.lua scripts/*.lua scripts/examples/*.lua trust/*.pem tests/core/*_test.c \
 	tests/unit/*_spec.lua tests/conformance/*_spec.lua tests/*/*_test.py tests/*/*_test.sh))
 lint-lists:
 	$(Q)$(if $(UNLISTED),echo "in no list of the Makefile: $(UNLISTED)" >&2; exit 1,:)

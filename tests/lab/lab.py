@@ -77,7 +77,8 @@ class Refused:
 
 
 class Lab:
-    """Starts the parts asked for ("nginx", "openssl", "dns", "peers"); a context manager that ends them all.
+    """Starts the parts asked for ("nginx", "openssl", "dns", "peers", and by its name alone "mqtt"); a context manager that
+    ends them all.
 
     port["good"], file("anchors.bundle.pem"), dns ("127.0.0.1:PORT"), folder (temporary)."""
 
@@ -124,6 +125,9 @@ class Lab:
         for name, (chain, *options) in SSERVERS.items():
             self.openssl[name] = self.own(servers.SServer(self.pki, chain, *options))
             self.port[name] = self.openssl[name].port
+
+    def start_mqtt(self):
+        self.port["mqtt"] = self.own(servers.Mosquitto(BUILD, self.folder, self.pki)).port
 
     def start_dns(self):
         self.dnsmasq = self.own(servers.Dnsmasq(self.folder))

@@ -18,8 +18,8 @@ import tempfile
 AVS_HOSTS = [f"alexa.{region}.gateway.devices.a2z.com" for region in ("fe", "eu", "na")] + [
     f"avs-alexa-{region}.amazon.com" for region in ("fe", "eu", "na")
 ]
-# Names that the lab's good leaves are for; the lab's dnsmasq knows them too.
-LAB_NAMES = ["lab.test", "*.lab.test", "localhost"]
+# Names that the lab's good leaves are for; the lab's dnsmasq knows those under .test too. Guides speak of example.org.
+LAB_NAMES = ["lab.test", "*.lab.test", "localhost", "example.org", "*.example.org"]
 
 AUTHORITY = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign,digitalSignature"
 INTERMEDIATE = AUTHORITY.replace("CA:TRUE", "CA:TRUE,pathlen:0") + "\nextendedKeyUsage=serverAuth,clientAuth"

@@ -48,6 +48,9 @@ NGINX = {
     "cipher": ("rsa2048", "ssl_ciphers ECDHE-RSA-CAMELLIA128-SHA256;"),
     "sni": ("rsa2048", "ssl_reject_handshake on;"),
     "other-body": ("rsa2048", "set $lab_body other;"),
+    "addresses": ("$lab_chain", ""),
+    "healthy": ("rsa2048", "location = /health { return 200 '{\"status\": \"up\", \"queue\": 3, \"free_percent\": 41.5}\\n'; }"),
+    "slow": ("rsa2048", "limit_rate 64;"),
 }
 
 NGINX_CONFIG = """
@@ -71,6 +74,7 @@ http {{
     ssl_session_tickets off;
     large_client_header_buffers 4 32k;
     map $host $avs {{ default 0; ~^alexa\\.(fe|eu|na)\\.gateway\\.devices\\.a2z\\.com$ 1; ~^avs-alexa-(fe|eu|na)\\.amazon\\.com$ 1; }}
+    map $server_addr $lab_chain {{ default rsa2048; 127.0.0.2 p256; }}
     map "$avs$http2" $lab_status {{ default 200; 1 403; }}
 {servers}
 }}
@@ -99,24 +103,28 @@ HOSTILE_BODY = "esc\x1b[2J bell\x07 c1\u009b31m rtl\u202e end\n"
 WWW = {"big": "0123456789abcde\n" * 6_250, "huge": "0123456789abcde\n" * 187_500, "a": "a" * 4_000}
 
 
-def unpack_nginx(build):
-    """The path of an nginx that was unpacked from its package and never installed (which would start a service)."""
+def unpack(build, name, *packages):
+    """The folder of packages that were unpacked and never installed (which would start a service)."""
     os.makedirs(build, exist_ok=True)
-    beside = os.path.join(build, "../nginx/usr/sbin/nginx")  # where make unpacks it
+    beside = os.path.join(build, "..", name)  # where make unpacks it
     if os.path.exists(beside):
-        return beside
-    folder = os.path.join(build, "nginx")
-    with open(os.path.join(build, "nginx.lock"), "w", encoding="utf-8") as lock:
+        return os.path.abspath(beside)
+    folder = os.path.join(build, name)
+    with open(os.path.join(build, f"{name}.lock"), "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.path.isdir(folder):
             with tempfile.TemporaryDirectory(dir=build) as new:
                 subprocess.run(
-                    ["apt-get", "-qq", "download", "nginx"], cwd=new, check=True, stderr=subprocess.DEVNULL
+                    ["apt-get", "-qq", "download", *packages], cwd=new, check=True, stderr=subprocess.DEVNULL
                 )
                 for package in glob.glob(f"{new}/*.deb"):
                     subprocess.run(["dpkg-deb", "-x", package, f"{new}/root"], check=True)
                 os.rename(f"{new}/root", folder)
-    return os.path.join(folder, "usr/sbin/nginx")
+    return os.path.abspath(folder)
+
+
+def unpack_nginx(build):
+    return os.path.join(unpack(build, "nginx", "nginx"), "usr/sbin/nginx")
 
 
 def end(process):
@@ -162,8 +170,8 @@ class Nginx:
         self.ports = {}
         sockets, servers = [], []
         for name, (chain, extra) in rows.items():
-            # `good` also answers at two more addresses, for names with several of them.
-            bound = listeners(["127.0.0.1", "127.0.0.2", "::1"] if name == "good" else ["127.0.0.1"])
+            # These also answer at two more addresses, for names with several of them; `addresses` with other keys.
+            bound = listeners(["127.0.0.1", "127.0.0.2", "::1"] if name in ("good", "addresses") else ["127.0.0.1"])
             sockets += bound
             self.ports[name] = bound[0].getsockname()[1]
             kind = "ssl" if extra == "http1" else "ssl http2"
@@ -250,6 +258,49 @@ class SServer:
         self.process.wait()
         self.reader.join()
         end(self.process)
+
+
+class Mosquitto:
+    """An MQTT broker over TLS that knows one user, `pump` with the password `secret`; nobody else may come in."""
+
+    PACKAGES = ("mosquitto", "libmosquitto1", "libcjson1", "libdlt2", "libwrap0")  # with libraries that nothing else brings
+
+    def __init__(self, build, folder, certificates, chain="rsa2048"):
+        root = unpack(build, "mosquitto", *self.PACKAGES)
+        env = {"PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": ":".join(glob.glob(f"{root}/usr/lib/*-linux-*") + glob.glob(f"{root}/lib/*-linux-*"))}
+        subprocess.run([f"{root}/usr/bin/mosquitto_passwd", "-b", "-c", f"{folder}/passwords", "pump", "secret"], env=env, check=True)
+        for _ in range(20):
+            with listener("127.0.0.1") as free:
+                self.port = free.getsockname()[1]
+            with open(f"{folder}/mosquitto.conf", "w", encoding="utf-8") as file:
+                file.write(
+                    f"listener {self.port} 127.0.0.1\ncertfile {certificates}/{chain}.chain.pem\nkeyfile {certificates}/{chain}.chain.key\n"
+                    f"password_file {folder}/passwords\nallow_anonymous false\n" + ("user root\n" if os.geteuid() == 0 else "")
+                )
+            self.process = subprocess.Popen(
+                [*WITH_US, f"{root}/usr/sbin/mosquitto", "-c", f"{folder}/mosquitto.conf"],
+                env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            )  # fmt: skip
+            words = self.words_until_it_runs()
+            if words is None:
+                return
+            self.close()
+            if "in use" not in words:
+                break
+        raise RuntimeError(f"mosquitto: {words}")
+
+    def words_until_it_runs(self):
+        """None once it listens; else what it said."""
+        said = b""
+        for line in self.process.stderr:
+            said += line
+            if b"running" in line:
+                return None
+        return said.decode(errors="replace")
+
+    def close(self):
+        end(self.process)
+        self.process.stderr.close()
 
 
 class Upstream:
