@@ -38,6 +38,9 @@ void bind_class(lua_State *L, const char *name, const luaL_Reg *methods, const l
  * latest, and bind_timed_out tells. Return what it returns. */
 int bind_wait(lua_State *L, struct bind_condition *condition, double seconds, lua_KContext context, lua_KFunction k);
 
+/* True where bind_wait works: in a routine, and not inside a C function that calls Lua. */
+bool bind_can_wait(lua_State *L);
+
 /* True in k when the wait that just ended did so by its time. */
 bool bind_timed_out(lua_State *L);
 

@@ -101,7 +101,7 @@ start_watching(lua_State *L, struct channel *channel)
 static int
 wait_for(lua_State *L, struct channel *channel, lua_KContext context, lua_KFunction k)
 {
-	if (!lua_isyieldable(L)) {
+	if (!bind_can_wait(L)) {
 		file_wait(channel->fd, channel->writing);
 		return NOT_AT_ONCE;
 	}

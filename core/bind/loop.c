@@ -158,6 +158,15 @@ bind_hold(lua_State *L, struct bind_holder *holder)
 }
 
 bool
+bind_can_wait(lua_State *L)
+{
+	bool is_open = lua_getfield(L, LUA_REGISTRYINDEX, STATE) == LUA_TUSERDATA;
+
+	lua_pop(L, 1);
+	return is_open && lua_isyieldable(L) && loop_routine(L);
+}
+
+bool
 bind_timed_out(lua_State *L)
 {
 	struct bind_routine *routine = loop_routine(L);

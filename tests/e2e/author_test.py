@@ -1,11 +1,14 @@
 """Mistakes of a script's author: one clear message with the line in their file; other checks and the report go on; exit 3."""
 
+import fcntl
 import os
 import signal
-import subprocess
+import struct
 import sys
 import tempfile
+import termios
 import textwrap
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -155,6 +158,11 @@ BAD_FORMATS = [
 ]  # fmt: skip
 
 
+def unread(pipe):
+    """Bytes that wait in a pipe."""
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))[0]
+
+
 class Author(kedge.Test):
     def setUp(self):
         self.folder = self.enterContext(tempfile.TemporaryDirectory())
@@ -265,6 +273,19 @@ class Author(kedge.Test):
         self.assertEqual((done.status, len(done.results)), (3, 1), str(done))
         self.assertIn("mine.lua:3: ", done.err)
         self.assertEqual(os.listdir(self.folder), ["mine.lua"])
+
+    def test_reporting_from_a_coroutine_waits_for_a_reader(self):
+        """Where nobody can wait in the loop, what is written blocks, and arrives whole."""
+        for call in ("coroutine.wrap(function() %s end)()", 'table.sort({ 1, 2 }, function() %s end)', '("x"):gsub("x", function() %s end)'):
+            report = 'ctx:report(kedge.ok("item " .. i, nil, ("x"):rep(4000)))'
+            self.write(RUN % ("", f"for i = 1, 100 do {call % report} end"))
+            with kedge.start("./mine.lua", "-f", "jsonl", cwd=self.folder) as process:
+                self.addCleanup(kedge.stop, process)
+                while unread(process.stdout) < fcntl.fcntl(process.stdout, fcntl.F_GETPIPE_SZ) // 2:
+                    self.assertIsNone(process.poll(), call)
+                    time.sleep(0.01)
+                lines = process.stdout.read().splitlines()
+                self.assertEqual((len(lines), process.stderr.read()), (100, b""), call)
 
     def test_print_does_not_spoil_a_report(self):
         self.write(RUN % ("", 'print("hello", 1) return 0'))
