@@ -165,6 +165,7 @@ class Formats(kedge.Test):
                     self.assertEqual(json.loads(cell or "null"), result.get(name) or None)
                 else:
                     self.same(cell.removeprefix("'"), values.get(name), name)
+            self.assertLessEqual({"labels", "values", "warnings", "path", "chain", "verdicts", "h2"}, row.keys())
             whole = {name.split(".")[0] for name in row}
             self.assertLessEqual(result.keys(), whole, "a field that no column has")
             for name in ("tls", "http", "target", "timings_ms", "anchor"):
