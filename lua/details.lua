@@ -16,11 +16,17 @@ local function tls_text(tls)
   return table.concat({ tls.version, tls.cipher or "?", tls.group or "no group", "ALPN " .. (tls.alpn or "none") }, ", ")
 end
 
+-- " (90 days left)", " (ended 3 days ago)", or nothing where the date can't be read.
+local function days_text(certificate)
+  local days = certificate.days_left
+  if not days then return "" end
+  return days < 0 and (" (ended %s ago)"):format(show.count(-days, "day")) or (" (%s left)"):format(show.count(days, "day"))
+end
+
 local function certificate_text(i, certificate)
   if not certificate.subject then return ("%d cannot be read, SHA-256 %s"):format(i, certificate.sha256) end
-  local days = certificate.days_left and (" (%s left)"):format(show.count(certificate.days_left, "day")) or ""
   return ("%d %s; by %s; %s; until %s%s"):format(i, certificate.subject, certificate.issuer or "?", certificate.key or "?",
-    certificate.not_after or "?", days)
+    certificate.not_after or "?", days_text(certificate))
 end
 
 local function verdict_text(role, verdict)
@@ -36,9 +42,8 @@ end
 local function certificate_lines(add, i, certificate)
   add(("%d %s"):format(i, certificate.subject or "cannot be read"))
   if certificate.subject then
-    local days = certificate.days_left and (" (%s left)"):format(show.count(certificate.days_left, "day")) or ""
     add(certificate.issuer or "?", "issuer")
-    add(("%s to %s%s"):format(certificate.not_before or "?", certificate.not_after or "?", days), "valid")
+    add(("%s to %s%s"):format(certificate.not_before or "?", certificate.not_after or "?", days_text(certificate)), "valid")
     add(("%s, signed with %s"):format(certificate.key or "?", certificate.signature or "?"), "key")
     if certificate.san then add(table.concat(certificate.san, ", "), "names") end
     add(certificate.serial or "?", "serial")

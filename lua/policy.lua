@@ -88,7 +88,7 @@ end
 
 function check.depth(_, at)
   if at.depth and at.below > at.depth then
-    return ("the path has %d intermediate certificates, %d are allowed"):format(at.below, at.depth)
+    return ("intermediate certificates in the path: %d, allowed: %d"):format(at.below, at.depth)
   end
 end
 

@@ -100,9 +100,10 @@ return {
       .. "authority delivered.",
   },
   ["trust.path_length"] = {
-    seen = "The chain is longer than an authority in it allows[: {detail}].",
+    seen = "The chain is longer than is allowed[: {detail}].",
     why = REFUSED,
-    fix = "The authority, often a private one, has to issue an intermediate with the right path length.",
+    fix = "Where an authority in it sets the limit, that authority, often a private one, has to issue an intermediate with the "
+      .. "right path length. Where --verify-depth sets it, allow more.",
   },
   ["trust.name_constraints"] = {
     seen = "An authority in the chain may not issue certificates for this name[: {detail}].",
