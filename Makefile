@@ -350,6 +350,7 @@ E2E_TESTS = \
 	tests/e2e/update_fetch_test.py
 OTHER_TESTS = \
 	tests/e2e/formats_html_test.py \
+	tests/e2e/guides_test.py \
 	tests/e2e/formats_memory_test.py \
 	tests/conformance/graphs_test.py \
 	tests/e2e/update_full_test.py \
