@@ -107,10 +107,23 @@ local function class_end(pattern, i)
   return i + 1
 end
 
+-- Behind a single character, class or set: what repeats it is counted; the position behind that.
+local function pass_repetition(pattern, i, costs)
+  local sign = pattern:sub(i, i)
+  if sign == "?" then
+    costs.optional = costs.optional + 1
+  elseif sign:find("^[*+-]") then
+    costs.unbounded = costs.unbounded + 1
+  else
+    return i
+  end
+  return i + 1
+end
+
 -- Lua finds most faults of a pattern only where a match reaches them, which
--- would be in the middle of somebody's check.
-local function pattern_fault(pattern)
-  local i, open, captures = 1, {}, 0
+-- would be in the middle of somebody's check. `costs` counts what makes a match slow.
+local function pattern_fault(pattern, costs)
+  local i, open, captures = pattern:sub(1, 1) == "^" and 2 or 1, {}, 0
   while i <= #pattern do
     local two = pattern:sub(i, i + 1)
     local message
@@ -123,6 +136,7 @@ local function pattern_fault(pattern)
       i = i + 1
     elseif two == "%b" then
       if i + 3 > #pattern then return "'%b' needs two characters" end
+      costs.unbounded = costs.unbounded + 1
       i = i + 4
     elseif two == "%f" then
       if pattern:sub(i + 2, i + 2) ~= "[" then return "'%f' needs a '['" end
@@ -135,7 +149,12 @@ local function pattern_fault(pattern)
       end
       i = i + 2
     else
+      local first = i
       i, message = class_end(pattern, i)
+      if i then
+        costs.set = math.max(costs.set, i - first)
+        i = pass_repetition(pattern, i, costs)
+      end
     end
     if not i then return message end
   end
@@ -148,10 +167,24 @@ function expect.status(text)
   return nil, ("--expect-status must be a status such as 200 or a class such as 2xx, not '%s'"):format(text:sub(1, 40))
 end
 
---- true for a Lua pattern that can be used, else nil, message.
+-- How many characters one line may have looked at, in the worst case: each
+-- unbounded repetition tries every length, and without "^" all is tried at every place.
+local function worst_case(text, costs)
+  local degree, steps = costs.unbounded + (text:sub(1, 1) == "^" and 0 or 1), 1
+  for i = 1, degree do steps = steps * limits.pattern_line / i end
+  return steps * 2 ^ costs.optional * math.max(1, costs.set / 16)
+end
+
+--- true for a Lua pattern that can be used, else nil, message. One that could
+-- take long on a single line is refused: nothing interrupts a match.
 function expect.pattern(text)
-  local fault = pattern_fault(text)
+  local costs = { unbounded = 0, optional = 0, set = 1 }
+  local fault = pattern_fault(text, costs)
   if fault then return nil, ("'%s' is not a Lua pattern: %s"):format(text:sub(1, 200), fault) end
+  if worst_case(text, costs) > limits.pattern_steps then
+    return nil, ("'%s' could take minutes on one line, since it repeats so much: use two of *, + and - at most, three behind a ^")
+      :format(text:sub(1, 200))
+  end
   return true
 end
 

@@ -8,6 +8,7 @@ return {
   names_shown = 100, -- names of one certificate that a result holds
   text_shown = 1000, -- bytes of any other text of a peer's that a result holds
   pattern_line = 512, -- bytes of a line that --pattern looks at
+  pattern_steps = 1e8, -- of matching a --pattern with one such line at worst (about a second); it is refused above
   pattern_seconds = 1, -- of CPU for one --pattern over one body, then local.limit
   causes = 50, -- paragraphs of one text report
   cause_ids = 20, -- checks named in one paragraph, the others are counted

@@ -52,7 +52,7 @@ function one_liner.script(code, words)
     while values.n > 0 and values[values.n] == nil do values.n = values.n - 1 end
     for i = 1, values.n do give(ctx, values[i], reported) end
   end
-  return { summary = "a line of Lua", offline = true, run = run }
+  return { summary = "a line of Lua", offline = true, is_code = true, run = run }
 end
 
 return one_liner

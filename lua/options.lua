@@ -16,7 +16,7 @@ options.one_of = values.one_of
 -- `list` collects every use, `format` names the only format that reads it.
 options.list = {
   { "-f", "--format", value = "NAME[:FILE]", convert = values.format, list = true,
-    help = "report format (csv, html, json, jsonl, junit, markdown, nagios, prometheus, sh, tap, text), on standard output or in FILE; "
+    help = "report format (csv, html, json, jsonl, junit, markdown, nagios, prometheus, sh, tap, text, or a Lua file), on standard output or in FILE; "
       .. "may be given several times" },
   { "--print", value = "TEMPLATE", convert = function(text) return require("kedge.print").format(text) end,
     help = "print this for each check, as curl's -w: '{id} {code} {timings_ms.total}\\n'; names as in -f json, {{ }} are braces" },
@@ -25,7 +25,7 @@ options.list = {
   { "--critical-days", value = "N", convert = values.days, format = "nagios",
     help = "-f nagios: critical if one ends in less; 7 unless told" },
   { "--trust", value = "SOURCE", convert = values.not_empty, list = true,
-    help = "the store to judge by: system (the default), ats (built in), a file or a folder; several are added up" },
+    help = "the store to judge by: system (the default), ats (built in), a file, a pipe or a folder; several are added up" },
   { "--reference", value = "SOURCE", convert = values.not_empty, list = true,
     help = "the store that the chain ought to end in" },
   { "--policy", value = "NAME", convert = values.one_of("webpki"), help = "the rules to judge by: webpki (the default)" },

@@ -72,7 +72,7 @@ end
 local function once(script, ctx)
   local place = author.place_of(script.run)
   -- What changes files is not cut off by a first signal; a script of somebody's own ends.
-  local held = script.offline and not place and 1 or 0
+  local held = script.offline and not place and not script.is_code and 1 or 0
   local ended, done, value = interrupt.run({ held = held }, call, script, ctx)
   if not ended and type(done) == "table" then return ctx:problem(author.describe(done.error)) end
   if not ended then return nil end

@@ -1,11 +1,15 @@
 -- Trust stores by the names that people give them: `system`, `ats`, a file, a directory.
 
 local core_store = require "kedge.core.store"
+local file = require "kedge.core.file"
 local nearest = require "kedge.nearest"
 
 local sources = {}
 
 local WORDS = { "system", "ats" }
+
+local FILE_MAX = 16 * 1024 * 1024 -- bytes, as of a file that core/store reads
+local DER_FIRST = 0x30 -- a SEQUENCE
 
 -- Where systems keep their anchors; the first that exists is the one.
 local SYSTEM_PLACES = {
@@ -30,20 +34,38 @@ local function kind_of(path)
   return nil, message
 end
 
+local function warn(store, message)
+  store.warnings[#store.warnings + 1] = message
+end
+
+-- A FIFO, or what a shell makes of <(command). Its reading is waited for.
+local function is_pipe(path)
+  local status = file.stat(path)
+  return status and status.type == "fifo"
+end
+
+local function add_piped(store, path)
+  local text, message, code = file.read(path, FILE_MAX)
+  if not text then return nil, message, code end
+  if text:byte(1) == DER_FIRST then return store.core:add_der(text, path) end
+  if not text:find("-----BEGIN", 1, true) then
+    warn(store, path .. (text == "" and ": it is empty" or ": it holds no certificate"))
+  end
+  return store.core:add_pem(text, path)
+end
+
 local function add_path(store, path, kind)
   local added, message, code
   if kind == "directory" then
     added, message, code = store.core:add_directory(path)
+  elseif is_pipe(path) then
+    added, message, code = add_piped(store, path)
   else
     added, message, code = store.core:add_file(path)
   end
   if not added then return nil, message, code or "local.file" end
   store.names[#store.names + 1] = path
   return true
-end
-
-local function warn(store, message)
-  store.warnings[#store.warnings + 1] = message
 end
 
 -- What the environment names is the store even if it isn't there: OpenSSL's programs would find nothing either.
@@ -57,8 +79,8 @@ local function add_named_by(store, variable, value)
 end
 
 local function add_environment(store, getenv)
-  local file, directories = getenv "SSL_CERT_FILE", getenv "SSL_CERT_DIR"
-  if file and file ~= "" then add_named_by(store, "SSL_CERT_FILE", file) end
+  local bundle, directories = getenv "SSL_CERT_FILE", getenv "SSL_CERT_DIR"
+  if bundle and bundle ~= "" then add_named_by(store, "SSL_CERT_FILE", bundle) end
   for directory in (directories or ""):gmatch("[^:]+") do add_named_by(store, "SSL_CERT_DIR", directory) end
   return #store.names > 0
 end

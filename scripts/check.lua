@@ -35,7 +35,7 @@ return {
     cmd:option("--expect-status", "the status that the reply must have, as 200 or 2xx; may be given several times")
       :argname("CODE"):count("*"):convert(expect.status)
     cmd:option("--expect-body", "text that the reply's body must hold"):argname("TEXT")
-    cmd:flag("--pattern", "TEXT is a Lua pattern, matched against each line")
+    cmd:flag("--pattern", "TEXT is a Lua pattern, matched against each line; two of its *, + and - at most, three behind a ^")
   end,
   run = function(ctx)
     ctx:each(ctx:targets(ctx.args.targets, { protocol = ctx.args.protocol, expect = expectation(ctx) }), kedge.check)

@@ -174,6 +174,7 @@ class Expectations(kedge.Test):
     @rows([
         ("no text for tls", ["check", "tls://lab.test", "--expect-body", "x"], "tls://lab.test"),
         ("bad pattern", ["check", "lab.test", "--expect-body", "[a", "--pattern"], "[a"),
+        ("endless pattern", ["check", "lab.test", "--expect-body", "a-a-a-a-b", "--pattern"], "minutes on one line"),
         ("bad status", ["check", "lab.test", "--expect-status", "20x"], "20x"),
     ])  # fmt: skip
     def bad(self, _, arguments, words):

@@ -183,6 +183,27 @@ class Verdicts(kedge.Test):
                 for entry in ("dead.pem", "fifo.pem", "garbage.pem"):
                     self.assertIn(entry, done.err + done.out)
 
+    @rows([
+        # word, what stands before and behind --trust, exit status, words of what is said or of the code
+        ("cat", "cat {root1} |", "/dev/stdin", 0, "ok"),
+        ("process", "", "<(cat {root1})", 0, "ok"),
+        ("der", "", "<(openssl x509 -in {root1} -outform DER)", 0, "ok"),
+        ("two", "", "<(cat {root1}) --trust <(cat {root1})", 0, "ok"),
+        ("empty", "", "<(true)", 1, "no_store"),
+        ("garbage", "", "<(echo garbage)", 1, "it holds no certificate"),
+        ("too large", "", "<(head -c 17000000 /dev/zero)", 3, "larger than 16"),
+    ])  # fmt: skip
+    def trust_of_a_pipe(self, _, before, source, status, words):
+        """What a shell makes of <(command) is a pipe; curl's --cacert takes it too."""
+        root1 = self.lab.file("root1.crt")
+        line = f"{before} {kedge.KEDGE} check https://{kedge.AVS} --connect-to ::127.0.0.1:{self.lab.port['good']} --trust {source}"
+        done = subprocess.run(
+            ["bash", "-c", line.format(root1=root1)], capture_output=True, text=True, check=False,
+            env=kedge.environment(), timeout=kedge.GUARD,
+        )  # fmt: skip
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        self.assertIn(words, done.stdout + done.stderr)
+
     @unittest.skipIf(kedge.VARIANT in ("static", "sanitized"), "the clock is preloaded")
     def test_a_clock_before_the_build(self):
         with tempfile.TemporaryDirectory() as folder:

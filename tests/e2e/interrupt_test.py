@@ -60,6 +60,20 @@ class Interrupt(kedge.Test):
         self.assertEqual(done.status, -signal.SIGINT)
         self.assertEqual(done.report["summary"]["total"], 3, str(done))
 
+    @kedge.rows([
+        # word, what waits
+        ("sleep in a line of Lua", ["-e", "print('begun') kedge.sleep(1e6)"]),
+        ("a store that never comes", ["-e", "print('begun') kedge.trust.load('{fifo}')"]),
+    ])  # fmt: skip
+    def ends(self, _, arguments):
+        with tempfile.TemporaryDirectory() as folder:
+            os.mkfifo(f"{folder}/fifo")
+            process = kedge.start(*[word.format(fifo=f"{folder}/fifo") for word in arguments])
+            self.addCleanup(kedge.stop, process)
+            self.assertEqual(process.stdout.readline(), b"begun\n")
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(timeout=kedge.GUARD), -signal.SIGINT)
+
     def test_what_is_ignored_stays_so(self):
         """As a shell starts a job in the background: Ctrl-C is not meant for it."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -86,6 +86,28 @@ function TestExpect.test_patterns()
   for i = 1, 12 do lu.assertTrue(expect.pattern(PATTERNS[i]), PATTERNS[i]) end
 end
 
+-- pattern, whether it is quick enough on any line
+local COSTS = {
+  { "^HTTP.-%d+ .*$", true }, { "a.*b.*c", true }, { "a.*b.*c.*d", false }, { "^a.*b.*c.*d", true }, { "^.*.*.*.*x", false },
+  { ("a?"):rep(8) .. "b", true }, { ("a?"):rep(40) .. ("a"):rep(40), false }, { "a-a-a-b", false }, { "^*a*b*c*d", true },
+  { "%b()%b[]%b{}", false },
+  { "[*+-]?[*][+][-]x*", true }, { "%*%*%*%*%*", true }, { "(.-)=(.-)", true },
+  { ("[%s]-"):format(("a"):rep(4000)):rep(2) .. "b", false },
+}
+
+function TestExpect.test_a_pattern_that_could_take_minutes_is_refused()
+  for _, case in ipairs(COSTS) do
+    local accepted, message = expect.pattern(case[1])
+    lu.assertEquals(accepted == true, case[2], case[1])
+    if not case[2] then lu.assertStrContains(message, "could take minutes on one line") end
+    if case[2] then
+      local started = os.clock()
+      for _, line in ipairs { ("a"):rep(512), ("a*b"):rep(170), ("."):rep(512) } do line:find(case[1]) end
+      lu.assertTrue(os.clock() - started < 30, case[1]) -- the next worse take minutes
+    end
+  end
+end
+
 function TestExpect.test_status_words()
   for _, word in ipairs { "200", "599", "2xx", "5xx" } do lu.assertEquals(expect.status(word), word) end
   for _, word in ipairs { "", "20", "2000", "099", "600", "6xx", "2XX", "x", "-1" } do lu.assertNil(expect.status(word), word) end

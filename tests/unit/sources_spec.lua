@@ -17,6 +17,10 @@ package.loaded["kedge.core.store"] = {
       self.added[#self.added + 1] = ("pem %s %s"):format(file, text)
       return 1
     end
+    function core:add_der(der, file)
+      self.added[#self.added + 1] = ("der %s %s"):format(file, der)
+      return true
+    end
     function core.skipped()
       return { { file = "a.pem", line = 3, message = "no certificate" }, { file = "b", message = "a dead link" } }
     end
@@ -65,10 +69,16 @@ function TestSources.test_what_is_skipped_is_named()
   lu.assertEquals(sources.warnings(store), { "a.pem:3: no certificate", "b: a dead link" })
 end
 
-function TestSources.test_a_fifo_is_never_opened_here()
+-- what comes through a FIFO, what the store gets
+local PIPED = { { "PEM", "pem %s PEM" }, { "", "pem %s " }, { "0der", "der %s 0der" } }
+
+function TestSources.test_a_fifo_is_read_to_its_end()
   local fifo = folder .. "/fifo"
   assert(os.execute("mkfifo " .. fifo))
-  lu.assertEquals(sources.open({ fifo }).core.added, { "file " .. fifo })
+  for _, case in ipairs(PIPED) do
+    assert(os.execute(("printf %%s '%s' >%s &"):format(case[1], fifo)))
+    lu.assertEquals(sources.open({ fifo }).core.added, { case[2]:format(fifo) })
+  end
 end
 
 -- source, sentence, code
