@@ -79,7 +79,11 @@ class Scene:
         return None
 
     def inside(self, tree, path):
-        return path == tree.root or path.startswith(tree.root + "/")
+        return self.place(tree, path) is not None
+
+    def place(self, tree, path):
+        """The path by which we find what the run knows as `path`; None where that is not in the tree."""
+        return path if path == tree.root or path.startswith(tree.root + "/") else None
 
     def facts(self, tree):
         """What was true before, for the checks."""

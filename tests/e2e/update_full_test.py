@@ -23,6 +23,7 @@ import update_kill_test as scenes
 
 NOBODY = 65534
 STEP = 4096  # bytes: what the smallest file takes
+END = "after the end"
 CUT_SECONDS = 40  # of trials in one scene, unless all are tried
 
 
@@ -240,13 +241,15 @@ class NoPermission(kedge.Test):
 # Power cuts --------------------------------------------------------------------------------
 
 
-def try_cut(scene, facts, found):
+def try_cut(scene, facts, found, at_end):
     """(what is wrong or None, what the next run did) with a tree that a power cut left."""
     place = kill.folder()
     try:
         disk.make(place + "/tree", found)
         tree = store.Tree(place + "/tree")
         scene.left(tree, facts)
+        if at_end:  # kedge has said that it is done
+            scene.reached(tree, facts)
         return None, scene.goal(tree, facts)
     except Exception as error:  # pylint: disable=broad-except
         return f"{type(error).__name__}: {error}\n{traceback.format_exc()[-1500:]}", ""
@@ -264,16 +267,18 @@ class PowerCut(kedge.Test):
         self.addCleanup(shutil.rmtree, place)
         tree = scene.build(place + "/tree")
         facts = scene.facts(tree)
-        recorder = disk.Disk(tree.root, source)
+        recorder = disk.Disk(tree.root, source, lambda path: scene.place(tree, path))
         ended = scene.supervised(tree, recorder.before_call)
         self.assertEqual(ended.status, 0, ended.out)
-        recorder.moment("after the end")
+        recorder.moment(END)
         distinct = {}
+        recorder.cuts.reverse()  # of equal trees the one at the end is tried as that
         for when, cuts in recorder.cuts:
             for what, found in cuts.items():
                 distinct.setdefault(tuple(sorted(found.items())), (f"{what}, {when}", found))
         trials = list(distinct.values())
         source.shuffle(trials)
+        trials.sort(key=lambda trial: END not in trial[0])
         results = self.try_trials(scene, facts, trials, CUT_SECONDS * share)
         counted = {what: sum(after == what for _, _, after in results) for what in ("back", "forward")}
         print(f"# figures: power cut, {scene.name}: {len(results)} of {len(trials)} trees after {len(recorder.cuts)} changes, then "
@@ -292,13 +297,21 @@ class PowerCut(kedge.Test):
                 if not kill.ALL and time.monotonic() > ends:
                     break
                 batch = trials[i : i + 8]
-                done = pool.map(try_cut, [scene] * len(batch), [facts] * len(batch), [found for _, found in batch])
+                at_end = [END in where for where, _ in batch]
+                done = pool.map(try_cut, [scene] * len(batch), [facts] * len(batch), [found for _, found in batch], at_end)
                 results += [(where, *result) for (where, _), result in zip(batch, done)]
         return results
 
     @unittest.skipUnless(os.path.exists(store.TOOL), "no update-ca-certificates")
     def test_debian_image(self):
         counted = self.cut_everywhere(scenes.Debian())
+        self.assertTrue(counted["back"], "no rollback was seen")
+
+    @unittest.skipUnless(os.path.exists(store.TOOL), "no update-ca-certificates")
+    def test_debian_live(self):
+        if store.cannot_mount():
+            self.skipTest(f"no mounts of our own here: {store.cannot_mount()}")
+        counted = self.cut_everywhere(scenes.Live(), 0.6)
         self.assertTrue(counted["back"], "no rollback was seen")
 
     def test_bare_bundle(self):

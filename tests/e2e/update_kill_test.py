@@ -44,6 +44,9 @@ class SdkConfig(kill.Scene):
             assert (stat.S_IMODE(status.st_mode), status.st_uid) == (0o600, os.geteuid()), name
         assert len(os.listdir(tree.root)) <= 2
 
+    def reached(self, tree, facts):
+        assert tree.read(SDK_FILE) == facts["after"]
+
     def goal(self, tree, facts):
         self.left(tree, facts)
         forward = tree.read(SDK_FILE) == facts["after"]
@@ -77,14 +80,19 @@ class Update(kill.Scene):
             shutil.rmtree(place)
 
     def left(self, tree, facts):
-        before, now = facts["bundle"], tree.bundle(self.path)
-        assert before <= now or self.kept(tree, before), f"{len(before - now)} authorities gone, and no backup has them all"
+        # What is missing is in a backup, and the journal tells the next run to go back to it.
+        going_back = self.kept(tree, facts["bundle"])
+        for what, now in (("bundle", tree.bundle(self.path)), ("directory", tree.directory())):
+            missing = facts[what] - now
+            assert not missing or going_back, f"{what}: {len(missing)} authorities gone, and no backup that will bring them back"
         assert lines_kept(facts["lines"], tree.lines()), f"lines lost: {facts['lines']} became {tree.lines()}"
         assert tree.unlisted() <= facts["unlisted"], f"files without a line: {tree.unlisted() - facts['unlisted']}"
 
     def kept(self, tree, certificates):
-        """A file among kedge's own holds all of the previous bundle."""
+        """A file among kedge's own holds all of the previous bundle, and there is a journal."""
         for state in self.states:
+            if not os.path.exists(tree.at(state + "/journal")):
+                continue
             for place, _, names in os.walk(tree.at(state)):
                 for name in names:
                     with open(os.path.join(place, name), "rb") as file:
@@ -176,8 +184,8 @@ class Live(Debian):
     def prepare(self, tree):
         return lambda: store.mount_over({path: tree.at(path) for path in self.over})
 
-    def inside(self, tree, path):
-        return any(path == place or path.startswith(place + "/") for place in self.over)
+    def place(self, tree, path):
+        return tree.at(path) if any(path == place or path.startswith(place + "/") for place in self.over) else None
 
 
 class Recovery(Live):

@@ -18,8 +18,10 @@ GONE, NAMES, MIXED = "gone", "names only", "mixed"
 class Disk:
     """`before_call` is a calls.Run's `decide`, and gathers; `cut` then gives what there would be after a cut at some moment."""
 
-    def __init__(self, root, source):
+    def __init__(self, root, source, place=None):
+        """`place(path)` gives the path by which we find what the run knows as `path`, or None where that is not in the tree."""
         self.root, self.source = root, source
+        self.place = place or (lambda path: path if path == root or path.startswith(root + "/") else None)
         self.top = os.lstat(root).st_ino
         # By file number: versions since the last flush, that one first. Of folders {name: number}, of files (mode, owner, bytes).
         self.folders, self.files = ({number: [value] for number, value in known.items()} for known in self.look())
@@ -54,14 +56,13 @@ class Disk:
             add(self.files.setdefault(number, [(*file[:3], b"")]), file)
 
     def before_call(self, call, _run):
-        inside = any(path == self.root or path.startswith(self.root + "/") for path in call.paths)
-        if call.name != "sync" and not (call.changing and inside):
+        if call.name != "sync" and not (call.changing and any(map(self.place, call.paths))):
             return None
         self.moment(f"before {call}")
         if call.name in ("sync", "syncfs"):
             flush(*self.folders.values(), *self.files.values())
-        elif call.name in calls.FLUSHES and os.path.lexists(call.paths[0]):
-            number = os.lstat(call.paths[0]).st_ino
+        elif call.name in calls.FLUSHES and os.path.lexists(self.place(call.paths[0])):
+            number = os.lstat(self.place(call.paths[0])).st_ino
             flush(*(known[number] for known in (self.folders, self.files) if number in known))
         return None
 
