@@ -16,8 +16,8 @@ options.one_of = values.one_of
 -- `list` collects every use, `format` names the only format that reads it.
 options.list = {
   { "-f", "--format", value = "NAME[:FILE]", convert = values.format, list = true,
-    help = "report format (csv, html, json, jsonl, junit, markdown, nagios, prometheus, sh, tap, text, or a Lua file), on standard output or in FILE; "
-      .. "may be given several times" },
+    help = "report format (csv, html, json, jsonl, junit, markdown, nagios, prometheus, sh, tap, text, or a Lua file), "
+      .. "on standard output or in FILE; may be given several times" },
   { "--print", value = "TEMPLATE", convert = function(text) return require("kedge.print").format(text) end,
     help = "print this for each check, as curl's -w: '{id} {code} {timings_ms.total}\\n'; names as in -f json, {{ }} are braces" },
   { "--warning-days", value = "N", convert = values.days, format = "nagios",
