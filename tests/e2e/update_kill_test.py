@@ -63,14 +63,17 @@ class Update(kill.Scene):
     path = store.BUNDLE
     states = (store.STATE,)  # where kedge keeps its own, which may differ from run to run
 
-    def words(self, tree):
+    def apply(self, tree):
         return ["ca-update", "--root", tree.root, "--apply"]
+
+    def words(self, tree):
+        return self.apply(tree)
 
     def facts(self, tree):
         place = kill.folder()
         try:
             goal = store.Tree(place + "/tree").copy_from(tree)
-            done = self.plain(goal, self.words(goal))
+            done = self.plain(goal, self.apply(goal))
             assert done.status == 0, f"an undisturbed run fails: {done}"
             return {
                 "bundle": tree.bundle(self.path), "directory": tree.directory(), "lines": tree.lines(),
@@ -178,7 +181,7 @@ class Live(Debian):
     def reached(self, tree, facts):
         Update.reached(self, tree, facts)
 
-    def words(self, tree):
+    def apply(self, tree):
         return ["ca-update", "--apply"]
 
     def prepare(self, tree):
@@ -247,6 +250,39 @@ class Verified(Recovery):
         return call.process == "0" and call.name in calls.RENAMES and call.paths[-1] == store.STATE + "/journal" and len(call.paths) == 1
 
 
+class Rollback(Live):
+    """`--rollback --apply` after a run: one more of it, or of the plain run, comes to its end, whichever is next."""
+
+    name = "--rollback"
+    back = ["ca-update", "--rollback", "--apply"]
+
+    def build(self, root):
+        tree = super().build(root)
+        self.pristine = {**super().facts(tree), "state": tree.state(skip=self.states)}
+        done = self.plain(tree, self.apply(tree))
+        assert done.status == 0, str(done)
+        return tree
+
+    def words(self, tree):
+        return self.back
+
+    def facts(self, tree):
+        return self.pristine
+
+    def goal(self, tree, facts):
+        first = self.plain(tree, self.back)
+        assert first.status == 0, f"one more --rollback: {first}"
+        state = tree.state(skip=self.states)
+        different = sorted(path for path in state.keys() | facts["state"].keys() if state.get(path) != facts["state"].get(path))
+        assert not different, f"not what was before: {different}"
+        again = self.plain(tree, self.back[:-1])
+        assert again.status == 0, f"something is left to go back: {again}"
+        done = self.plain(tree, self.apply(tree))
+        assert done.status == 0, f"the next run: {done}"
+        self.reached(tree, facts)
+        return what_it_did(first)
+
+
 @unittest.skipIf(calls.unavailable(), f"runs can't be stopped at their calls here: {calls.unavailable()}")
 class Kill(kedge.Test):
     def tried(self, scene, share=1.0, seen=("back", "forward")):
@@ -278,6 +314,11 @@ class Kill(kedge.Test):
         if store.cannot_mount():
             self.skipTest(f"no mount namespace here: {store.cannot_mount()}")
         self.tried(scene(), 0.3, seen=())
+
+    def test_rollback(self):
+        if store.cannot_mount():
+            self.skipTest(f"no mount namespace here: {store.cannot_mount()}")
+        self.tried(Rollback(), 0.3, seen=("back",))
 
     def test_bare_bundle(self):
         self.tried(Bare(), 0.3)
