@@ -77,12 +77,12 @@ end
 --- Writes what the plan says, in an order in which nothing is ever lost: what is needed by others first.
 function changes.write(facts, plan)
   local system, layout = facts.system, facts.layout
-  if plan.remainder then refusal.check(change.remove(system:place(plan.remainder))) end
+  if plan.remainder then refusal.check(change.remove(system:name(plan.remainder))) end
   for _, new in ipairs(plan.files) do
     local folder = system:make_folder(folder_of(new.path))
     refusal.check(change.create(folder .. new.path:match("/[^/]*$"), new.text, system:owner_in(folder)))
   end
-  for _, link in ipairs(plan.links or {}) do refusal.check(change.link(link.target, system:place(link.path))) end
+  for _, link in ipairs(plan.links or {}) do refusal.check(change.link(link.target, system:name(link.path))) end
   if plan.changes[1] then write(system:real(layout.configuration), plan.text) end
   if plan.append and plan.append ~= "" then
     local real = system:real(layout.bundle)

@@ -159,7 +159,7 @@ local function with_tool(facts, wanted)
   end
   self.made = forecast.make(facts, self.text, self.files)
   local new = facts.layout.bundle .. ".new"
-  local place = facts.system:place(new)
+  local place = facts.system:name(new)
   self.remainder = place and facts.system:look(place) and new or nil
   self.is_needed = self.changes[1] ~= nil or self.files[1] ~= nil or self.remainder ~= nil or lacks_any(facts, wanted)
   if self.is_needed then keep_live(facts, self) end

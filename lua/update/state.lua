@@ -229,6 +229,20 @@ function methods:prune()
   end
 end
 
+--- Gives what root made in somebody else's image to its owner; copies in a backup keep theirs, which belong to them.
+function methods:give()
+  local owner = self.system:look(self.folder)
+  local list = { self.folder .. "/lock", self.folder .. "/backup" }
+  for _, number in ipairs(self:backups()) do
+    local folder = self:backup_folder(number)
+    table.move({ folder, folder .. "/manifest", folder .. "/certificates" }, 1, 3, #list + 1, list)
+  end
+  for _, path in ipairs(list) do
+    local entry = self.system:look(path)
+    if entry and entry.uid ~= owner.uid then refusal.check(change.own(path, owner.uid, owner.gid, entry.mode)) end
+  end
+end
+
 --- Removes the folder of `temporary`.
 function methods:end_temporary()
   local path = self.folder .. "/tmp"

@@ -31,8 +31,11 @@ end
 
 --- As real, also for something that isn't there yet in a folder that is; nil where the folder is missing.
 function methods:place(path)
-  local real = self:real(path)
-  if real then return real end
+  return self:real(path) or self:name(path)
+end
+
+--- The kernel's path of a name itself, a link not followed; nil where its folder is missing.
+function methods:name(path)
   local folder, name = path:match("^(.*)/([^/]+)$")
   local above = self:real(folder == "" and "/" or folder)
   return above and (above == "/" and "" or above) .. "/" .. name

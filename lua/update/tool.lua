@@ -126,7 +126,7 @@ local PATIENCE = 60 -- seconds for somebody else's run
 
 --- Waits while somebody else's run of the tool is building a bundle: true where there is a remainder that nobody works on.
 function tool.wait_for_others(facts)
-  local real, last, since = facts.system:place(facts.layout.bundle .. ".new"), nil, nil
+  local real, last, since = facts.system:name(facts.layout.bundle .. ".new"), nil, nil
   local began = task.now()
   while real do
     local entry = facts.system:look(real)

@@ -119,7 +119,7 @@ end
 --- Looks at the stores once more, when nobody else works on them: whether they are what the configuration makes of them.
 function transaction.look(facts)
   local has_remainder = tool.wait_for_others(facts)
-  if has_remainder then refusal.check(change.remove(facts.system:place(facts.layout.bundle .. ".new"))) end
+  if has_remainder then refusal.check(change.remove(facts.system:name(facts.layout.bundle .. ".new"))) end
   survey.read(facts)
   local made = forecast.make(facts, facts.text)
   return not has_remainder and verdict.agrees(made, facts.stores) and has_links(facts, made)
@@ -261,6 +261,7 @@ function transaction.apply(job, facts, the_plan)
     after = round(job, facts, the_plan, number, run, before)
   end
   refusal.catch(job.state.end_temporary, job.state)
+  refusal.catch(job.state.give, job.state)
   return { before = verdict.count(before), after = verdict.count(after), runs = run and run.count or 0, agreed = not run or run.agreed }
 end
 

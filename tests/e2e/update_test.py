@@ -201,6 +201,16 @@ class Image(Update):
         self.applied(tree)
         self.assertFalse(os.path.exists(tree.at(store.BUNDLE + ".new")))
 
+    def test_a_remainder_that_is_a_link(self):
+        tree = self.small()
+        tree.write("/etc/precious", "precious")
+        tree.link("/etc/precious", store.BUNDLE + ".new")
+        self.applied(tree)
+        self.assertFalse(os.path.lexists(tree.at(store.BUNDLE + ".new")))
+        self.assertEqual(tree.read("/etc/precious"), b"precious")
+        self.run_in(tree, "--rollback", "--apply", status=0)
+        self.assertEqual(os.readlink(tree.at(store.BUNDLE + ".new")), "/etc/precious")
+
     def test_only_live_is_no_reason(self):
         tree = self.small(worn=False)
         tree.write(store.BUNDLE, tree.read(store.BUNDLE) + store.made("Lab Live"))
@@ -294,8 +304,7 @@ class Image(Update):
         for place, folders, names in os.walk(tree.root):
             for name in folders + names:
                 path = os.path.join(place, name)
-                if not path.startswith(tree.at(store.STATE)):
-                    self.assertEqual(os.lstat(path).st_uid, 1234, path)
+                self.assertEqual(os.lstat(path).st_uid, 1234, path)
 
     def test_links_that_lead_elsewhere_on_this_system(self):
         """Absolute links of the image mean its own files, also where this system has others of these names."""
