@@ -30,7 +30,7 @@ PROMTOOL = shutil.which("promtool") or os.path.join(kedge.ROOT, "build/prometheu
 # What a guide's hosts are in the lab: host, port, and a server of the lab; the first that fits counts.
 HOSTS = [
     ("old.example.org", "", "expired"), ("down.example.org", "", "refused"), ("mqtt.example.org", 8883, "mqtt"),
-    ("mail.example.org", 25, "smtp"), ("example.org", 443, "healthy"), ("", "", "good"),
+    ("mail.example.org", 25, "smtp"), ("events.example.org", 443, "slow"), ("example.org", 443, "healthy"), ("", "", "good"),
 ]  # fmt: skip
 
 WRAPPER = """#!/bin/sh
