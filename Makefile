@@ -65,7 +65,8 @@ CORE = \
 	core/tls_names.c \
 	core/tls_offer.c \
 	core/tls_pump.c \
-	core/tree.c
+	core/tree.c \
+	core/unpack.c
 STATIC_ONLY = core/static.c
 BINDINGS = \
 	core/bind/admit.c \
@@ -277,7 +278,8 @@ C_TESTS = \
 	tests/core/tls_server_test.c \
 	tests/core/tls_test.c \
 	tests/core/tree_test.c \
-	tests/core/trust_test.c
+	tests/core/trust_test.c \
+	tests/core/unpack_test.c
 LUA_TESTS = \
 	tests/unit/api_spec.lua \
 	tests/unit/audit_spec.lua \
@@ -401,7 +403,7 @@ endif
 
 static_CFLAGS = $(BASE) -fstack-protector-strong -Os -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 \
 	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables $(CPPFLAGS)
-static_LDFLAGS = -static -s -Wl,--gc-sections,-z,relro,-z,noseparate-code $(LDFLAGS)
+static_LDFLAGS = -static -s -Wl,--gc-sections,-z,relro,-z,noseparate-code,--no-eh-frame-hdr,-T,core/static.ld $(LDFLAGS)
 static_EXTRA = $(STATIC_ONLY:%.c=build/static/%.o)
 static_LIBS = $(LIBRARIES) -lm
 
@@ -459,7 +461,7 @@ $(eval $(call STAMP,embed))
 
 $(LUA_LIBRARIES): | build/dependencies ;
 
-build/embed/files.c: core/bind/embed.lua build/embed/flags $(EMBEDDED) | build/dependencies
+build/embed/files.c: core/bind/embed.lua core/bind/pack.lua build/embed/flags $(EMBEDDED) | build/dependencies
 	@echo "  EMBED $@"
 	$(Q)DEBUG='$(DEBUG)' EMBED_SOURCE='$(EMBED_SOURCE)' $(LUA) core/bind/embed.lua $@ $(EMBEDDED)
 
@@ -612,7 +614,7 @@ coverage: $(call needs,coverage) ## lines of core/ that the tests reach (gcov)
 
 LINT_C = $(CORE) $(STATIC_ONLY) $(BINDINGS) core/bind/main.c tests/interpreter.c $(C_TESTS) $(FUZZERS)
 HEADERS = $(wildcard core/*.h core/bind/*.h)
-LUA_FILES = $(LUA_MODULES) $(SCRIPTS) $(EXAMPLES) $(filter lua/new/%,$(TEXTS)) $(LUA_TESTS) core/bind/embed.lua tests/e2e/every_result.lua tests/e2e/update_source.lua
+LUA_FILES = $(LUA_MODULES) $(SCRIPTS) $(EXAMPLES) $(filter lua/new/%,$(TEXTS)) $(LUA_TESTS) core/bind/embed.lua core/bind/pack.lua tests/e2e/every_result.lua tests/e2e/update_source.lua
 SHELL_FILES = .ci/run .ci/apt .ci/demo .ci/layers .ci/coverage tests/run tests/lab/demo tests/build/tap.sh $(filter %.sh,$(SANITIZED_TESTS)) $(filter %.sh,$(OTHER_TESTS))
 
 .PHONY: lint lint-lists lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy

@@ -4,6 +4,8 @@
 -- format of the machine that builds: cross-building to another byte order
 -- needs EMBED_SOURCE, which embeds the Lua text itself.
 
+local pack = dofile((arg[0]:gsub("[^/]*$", "pack.lua")))
+
 local output = arg[1]
 local keep_debug = (os.getenv("DEBUG") or "") ~= ""
 local as_source = (os.getenv("EMBED_SOURCE") or "") ~= ""
@@ -69,15 +71,16 @@ local out, message = io.open(output .. ".new", "wb")
 if not out then fail(message) end
 out:write("/* Made by core/bind/embed.lua. */\n#include \"core/bind/embedded.h\"\n")
 for i, file in ipairs(files) do
-  local data = content_of(file.path, file.kind)
-  file.length = #data
+  local content = content_of(file.path, file.kind)
+  local data = pack(content)
+  file.length, file.size = #data, #content
   out:write(("\nstatic const unsigned char data_%d[] = { /* %s */\n"):format(i, file.path))
   write_bytes(out, data)
   out:write("\t0\n};\n")
 end
 out:write("\nconst struct embedded embedded_files[] = {\n")
 for i, file in ipairs(files) do
-  out:write(("\t{ EMBEDDED_%s, \"%s\", \"@%s\", data_%d, %d },\n"):format(file.kind, file.name, file.path, i, file.length))
+  out:write(("\t{ EMBEDDED_%s, \"%s\", \"@%s\", data_%d, %d, %d },\n"):format(file.kind, file.name, file.path, i, file.length, file.size))
 end
 out:write("};\nconst size_t embedded_count = ", #files, ";\n")
 -- The moment of the build: no believable clock shows an earlier time.

@@ -12,6 +12,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "../unpack.h"
 #include "bind.h"
 #include "modules.h"
 
@@ -27,10 +28,26 @@ embedded_find(enum embedded_kind kind, const char *name)
 	return NULL;
 }
 
+void
+embedded_push(lua_State *L, const struct embedded *file)
+{
+	luaL_Buffer buffer;
+	unsigned char *content = (unsigned char *)luaL_buffinitsize(L, &buffer, file->size);
+
+	if (!unpack(file->data, file->length, content, file->size))
+		luaL_error(L, "built-in file %s is damaged", file->name);
+	luaL_pushresultsize(&buffer, file->size);
+}
+
 int
 embedded_load(lua_State *L, const struct embedded *file)
 {
-	return luaL_loadbufferx(L, (const char *)file->data, file->length, file->chunk_name, NULL);
+	int status;
+
+	embedded_push(L, file);
+	status = luaL_loadbufferx(L, lua_tostring(L, -1), file->size, file->chunk_name, NULL);
+	lua_remove(L, -2);
+	return status;
 }
 
 static enum embedded_kind
@@ -84,7 +101,7 @@ text(lua_State *L)
 
 	if (!file)
 		return bind_fail(L, "local.file", "no built-in text '%s'", name);
-	lua_pushlstring(L, (const char *)file->data, file->length);
+	embedded_push(L, file);
 	return 1;
 }
 
@@ -102,7 +119,7 @@ anchors(lua_State *L)
 		lua_createtable(L, 0, 2);
 		lua_pushstring(L, file->name);
 		lua_setfield(L, -2, "name");
-		lua_pushlstring(L, (const char *)file->data, file->length);
+		embedded_push(L, file);
 		lua_setfield(L, -2, "text");
 		lua_rawseti(L, -2, ++n);
 	}

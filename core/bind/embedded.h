@@ -15,8 +15,8 @@ struct embedded {
 	enum embedded_kind kind;
 	const char *name;       /* "kedge.check", "text", "regions", "AmazonRootCA1.pem" */
 	const char *chunk_name; /* "@lua/check.lua" */
-	const unsigned char *data;
-	size_t length;
+	const unsigned char *data; /* packed (core/unpack.h) */
+	size_t length, size;       /* of data, and of what it stands for */
 };
 
 extern const struct embedded embedded_files[];
@@ -25,6 +25,9 @@ extern const int64_t embedded_build_time; /* seconds since 1970 */
 
 /* The file of this kind and name, or NULL. */
 const struct embedded *embedded_find(enum embedded_kind, const char *name);
+
+/* Pushes the file's content as a string. */
+void embedded_push(lua_State *, const struct embedded *);
 
 /* Pushes the file's chunk as a function; LUA_OK, or an error status with a message pushed. */
 int embedded_load(lua_State *, const struct embedded *);
