@@ -39,6 +39,9 @@ class Static(kedge.Test):
         )  # fmt: skip
         return kedge.Run(done.returncode, done.stdout, done.stderr)
 
+    def test_it_is_smaller_than_2_mib(self):
+        self.assertLess(os.path.getsize(STATIC), 2 * 1024 * 1024)
+
     def test_a_good_check_with_the_system_store_and_the_hosts_file(self):
         done = self.inside("check", f"hosted.lab.test:{self.port}", "-f", "json")
         self.assertEqual(done.status, 0, str(done))
