@@ -17,8 +17,9 @@ local CHUNK_MAX = 1024 * 1024 -- bytes of one piece of code, and of a line
 local FIRST, MORE = "> ", ">> "
 local NAME = "prompt"
 
-local GREETING = "kedge %s, %s. Ctrl-C interrupts, Ctrl-D ends; an expression prints its value.\n"
-  .. 'Try kedge.check("example.org"); `kedge help api` tells of all there is.\n'
+local GREETING = "kedge %s, %s. Ctrl-C interrupts, Ctrl-D ends.\n"
+  .. 'An expression prints its value: try kedge.check("example.org").\n'
+  .. "`kedge help api` tells of all there is.\n"
 
 -- Where lines come from. A source has read(prompt) -> text | nil at the end; nil, true after an interrupt.
 

@@ -252,6 +252,8 @@ class Prompt(kedge.Test):
         self.assertEqual([name for name in os.listdir(self.folder) if name != "tmux"], [])
 
     def test_a_size_that_changes_and_a_stop(self):
+        if not EDITS:
+            self.skipTest("the terminal itself forgets a line at a stop")
         screen = self.open(shell=True)
         screen.wait_for("sh:")
         screen.type(f"{kedge.KEDGE} -i", "Enter")
