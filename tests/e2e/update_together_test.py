@@ -30,6 +30,7 @@ def in_background(function):
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
+        store.end_with_parent()
         status = 99
         try:
             os.close(reader)
@@ -105,7 +106,9 @@ class Locks(kedge.Test):
         self.assertEqual(ended(others[0][0]), 0, "the second run")
         self.finished()
 
-    def test_waits_for_dpkg(self):
+    def hold_frontend(self):
+        """Somebody who has dpkg's lock; the number of the process. (A lock of our own would go when we look at the tree.)"""
+
         def hold(say):
             with open(self.tree.at(FRONTEND), "rb+") as file:
                 fcntl.lockf(file, fcntl.LOCK_EX)
@@ -115,6 +118,16 @@ class Locks(kedge.Test):
 
         holder, said = in_background(hold)
         said.read(1)
+        said.close()
+        self.addCleanup(self.end, holder)
+        return holder
+
+    def end(self, pid):
+        os.kill(pid, signal.SIGKILL)
+        ended(pid)
+
+    def test_waits_for_dpkg(self):
+        holder = self.hold_frontend()
         looked = []
 
         def looks(call, _run):
@@ -124,21 +137,17 @@ class Locks(kedge.Test):
                     os.kill(holder, signal.SIGKILL)
 
         run = self.scene.supervised(self.tree, looks)
-        said.close()
-        os.kill(holder, signal.SIGKILL)
-        ended(holder)
         self.assertEqual(run.status, 0, run.out)
         self.assertGreaterEqual(len(looked), 3, "it didn't wait for dpkg's lock")
         self.finished()
 
     @unittest.skipUnless(kill.ALL, "takes more than a minute: make check-all")
     def test_says_who_holds_a_lock_for_long(self):
-        with open(self.tree.at(FRONTEND), "rb+") as file:
-            fcntl.lockf(file, fcntl.LOCK_EX)
-            before = self.tree.state(skip=(store.STATE,))
-            done = self.scene.plain(self.tree, self.scene.words(self.tree))
+        holder = self.hold_frontend()
+        before = self.tree.state(skip=(store.STATE,))
+        done = self.scene.plain(self.tree, self.scene.words(self.tree))
         self.assertEqual(done.status, 3, str(done))
-        self.assertIn(str(os.getpid()), done.out + done.err)
+        self.assertIn(str(holder), done.out + done.err)
         self.assertEqual(self.tree.state(skip=(store.STATE,)), before)
 
 

@@ -334,6 +334,11 @@ def own_mounts():
     mount(None, "/", flags=RECURSIVE | PRIVATE)
 
 
+def end_with_parent():
+    """This process is killed when its parent has ended."""
+    libc.prctl(1, 9, 0, 0, 0)  # PR_SET_PDEATHSIG
+
+
 def mount_over(places):
     """Lays folders over others ({there: folder}), for this process and its children only."""
     own_mounts()
