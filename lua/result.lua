@@ -66,6 +66,7 @@ end
 --- The result of an item whose function raised `problem` (a message with file and line).
 function result.of_error(id, problem)
   local message, remedy = require("kedge.reasons").explain("script.error", { detail = problem })
+  message = message:gsub("%?%.$", "?") -- a suggestion is a question
   return { id = id, status = "fail", code = "script.error", cause = "script.error", message = message, remedy = remedy,
     warnings = {} }
 end
