@@ -50,15 +50,35 @@ function author.placed(message, position)
   return position and position .. ": " .. message or message
 end
 
---- Handler for xpcall: what was raised, as text that begins with the author's
--- file and line; the tables of ctx:usage and ctx:fail stay what they are.
-function author.describe(problem)
-  if type(problem) == "table" and problem.status then return problem end
-  if type(problem) == "string" then return author.placed(problem) end
+local ending_mt = { __tostring = function(self) return self.message end }
+
+--- What ctx:usage and ctx:fail raise: the run ends with this exit status and sentence.
+function author.ending(status, message)
+  return setmetatable({ status = status, message = message }, ending_mt)
+end
+
+--- True for a value that author.ending made.
+function author.is_ending(problem)
+  return getmetatable(problem) == ending_mt
+end
+
+-- What an error says that isn't text: by its own __tostring, or as a result does.
+local function text_of(problem)
   local mt = getmetatable(problem)
-  local done, text = pcall(tostring, problem)
-  if not done or not (type(mt) == "table" and mt.__tostring) then text = ("an error that is a %s was raised"):format(type(problem)) end
-  return author.placed(text)
+  if type(mt) == "table" and mt.__tostring then
+    local done, text = pcall(tostring, problem)
+    if done then return text end
+  end
+  local said = type(problem) == "table" and rawget(problem, "message")
+  if type(said) == "string" then return said end
+  return ("an error that is a %s was raised"):format(type(problem))
+end
+
+--- Handler for xpcall: what was raised, as text that begins with the author's
+-- file and line; what ctx:usage and ctx:fail raise stays what it is.
+function author.describe(problem)
+  if author.is_ending(problem) then return problem end
+  return author.placed(type(problem) == "string" and problem or text_of(problem))
 end
 
 return author

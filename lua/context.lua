@@ -39,7 +39,7 @@ end
 
 -- Ends the run with one line and this exit status; caught in run.start.
 local function stop(status, message)
-  error(setmetatable({ status = status, message = message }, { __tostring = function(self) return self.message end }), 0)
+  error(author.ending(status, message), 0)
 end
 
 --- Ends the run as a usage error: one line, exit status 2, no report.
@@ -168,7 +168,7 @@ function context:run(script, given, filter)
   local inner = context.new(name, args, opts, inner_report(self, filter, list))
   local done, status = pcall(require("kedge.run").with_options, opts, script.run, inner)
   if done then return list, status end
-  if type(status) == "table" and status.status then error(("%s: %s"):format(name, status.message), 2) end
+  if author.is_ending(status) then error(("%s: %s"):format(name, status.message), 2) end
   error(status, 0)
 end
 

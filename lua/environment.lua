@@ -29,18 +29,38 @@ local function library(name, original, changed)
   end })
 end
 
--- Coroutines of a script's own, which an interrupt reaches as well.
+local KEDGES = "cannot %s a coroutine that kedge started: it goes on by itself when what it waits for is there"
+
+-- Coroutines of a script's own, which an interrupt reaches as well; those that
+-- kedge started (kedge.map, ctx:each) are left to it.
 local function coroutines()
-  local resume = require("kedge.core.watch").resume
+  local watched = require("kedge.core.watch").resume
+  local own = setmetatable({}, { __mode = "k" })
+  local function create(fn)
+    local inner = coroutine.create(fn)
+    own[inner] = true
+    return inner
+  end
+  local function resume(inner, ...)
+    if type(inner) ~= "thread" then error("bad argument #1 to 'resume' (coroutine expected)", 2) end
+    if not own[inner] then return false, KEDGES:format "resume" end
+    return watched(inner, ...)
+  end
   local function give(inner, done, ...)
     if done then return ... end
     coroutine.close(inner)
     error((...), 0)
   end
-  return library("coroutine", coroutine, { resume = resume, wrap = function(fn)
-    local inner = coroutine.create(fn)
-    return function(...) return give(inner, resume(inner, ...)) end
-  end })
+  return library("coroutine", coroutine, { create = create, resume = resume,
+    wrap = function(fn)
+      local inner = create(fn)
+      return function(...) return give(inner, resume(inner, ...)) end
+    end,
+    close = function(inner)
+      if type(inner) == "thread" and not own[inner] then error(KEDGES:format "close", 2) end
+      return coroutine.close(inner)
+    end,
+  })
 end
 
 local function libraries()

@@ -196,13 +196,13 @@ stream_handshake(lua_State *L)
 }
 
 /* stream:go_on([deadline]) -> true | nil, message, code; lets the held flight go and waits for the end of the
- * handshake. */
+ * handshake. Called again, also after a wait that was cut off, it waits on or tells how that went. */
 static int
 stream_go_on(lua_State *L)
 {
 	struct net_stream *stream = net_check(L);
 
-	if (stream->conn.phase != CONN_HELD)
+	if (!stream->conn.tls || stream->conn.phase == CONN_HANDSHAKE)
 		return luaL_error(L, "no handshake is held");
 	conn_go_on(&stream->conn);
 	lua_settop(L, 2);

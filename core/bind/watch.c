@@ -110,6 +110,11 @@ resume(lua_State *L)
 	int arguments = lua_gettop(L) - 1, results = 0, status;
 
 	luaL_argexpected(L, inner, 1, "coroutine");
+	if (inner == L || (lua_status(inner) == LUA_OK && lua_gettop(inner) == 0)) {
+		lua_pushboolean(L, false);
+		lua_pushfstring(L, "cannot resume %s coroutine", inner == L ? "non-suspended" : "dead");
+		return 2;
+	}
 	if (!lua_checkstack(inner, arguments))
 		return luaL_error(L, "too many arguments to resume");
 	lua_xmove(L, inner, arguments);

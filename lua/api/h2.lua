@@ -168,6 +168,11 @@ end
 
 local methods = {}
 
+-- Cancels a request that no reply was made of, however its function ended.
+local pending = { __close = function(request)
+  if request.id and not request.base.closed then request.base.core:h2_cancel(request.id) end
+end }
+
 --- One request; waits for the headers of its reply: a reply | nil, message, code.
 function methods:request(given)
   given = handle.options("h2:request", given, REQUEST)
@@ -177,14 +182,13 @@ function methods:request(given)
   end_forgotten(self.base)
   local id, message, code = core:h2_request(fields_of(self, given), given.body == nil)
   if not id then return nil, message, code end
+  local request <close> = setmetatable({ base = self.base, id = id }, pending)
   core:h2_flush()
   local sent, status, list = true, nil, nil
   if given.body ~= nil then sent, message, code = send_body(core, id, given.body, deadline) end
   if sent or code ~= "local.limit" then status, list, code = core:h2_reply(id, deadline) end
-  if not status then
-    core:h2_cancel(id)
-    return nil, list or message, code
-  end
+  if not status then return nil, list or message, code end
+  request.id = nil
   local seconds = given.timeout
   if seconds == nil then seconds = self.base.timeout end
   return setmetatable({ base = self.base, id = id, status = status, headers = headers_of(list), timeout = seconds,

@@ -8,9 +8,22 @@ local insecure = {}
 
 local CODE = "trust.unverified"
 
---- Remembers that the task `owner` used a session with `peer` that was not verified.
+--- Remembers that a session with `peer` was used that was not verified: in the
+-- running task, and in those above it up to `owner`, to which the session belongs.
 function insecure.note(owner, peer)
+  local user = task.current()
+  while user and user ~= owner do
+    user.unverified = user.unverified or peer
+    user = user.parent
+  end
   owner.unverified = owner.unverified or peer
+end
+
+-- The peer of such a session that the running task or one above it used; nil for none.
+local function unverified()
+  local user = task.current()
+  while user and not user.unverified do user = user.parent end
+  return user and user.unverified
 end
 
 --- Says in an observation that its connection was not verified.
@@ -28,12 +41,12 @@ local function is_marked(r)
   return false
 end
 
---- The result `r` as the running task may tell it: where it used such a
---- session, with a warning, and no better than "warn". Anything else as it is.
+--- The result `r` as the running task may tell it: where it, or a task above
+--- it, used such a session, with a warning, and no better than "warn". Anything else as it is.
 function insecure.mark(r)
-  local owner = task.current()
-  if not owner or not owner.unverified or type(r) ~= "table" or not r.status or is_marked(r) then return r end
-  local message, remedy = reasons.explain(CODE, { detail = owner.unverified })
+  local peer = unverified()
+  if not peer or type(r) ~= "table" or not r.status or is_marked(r) then return r end
+  local message, remedy = reasons.explain(CODE, { detail = peer })
   r.warnings = r.warnings or {}
   table.insert(r.warnings, { code = CODE, message = message, remedy = remedy })
   if r.status == "ok" then

@@ -46,16 +46,23 @@ function methods:verify(given)
   return public
 end
 
+-- Marks a session as ending its handshake until the value goes out of scope,
+-- also where the coroutine that does it is ended: another one then goes on.
+local busy = { __close = function(mark)
+  local news = mark.session.finishing
+  mark.session.finishing = false
+  news:wake()
+end }
+
 -- Ends the handshake where that wasn't done, once for all who want it: true | nil, message, code.
 local function finish(self, seconds, call)
-  local base = self.base
+  local deadline = handle.deadline(self, seconds, call)
+  while self.finishing do self.finishing:wait() end
   if not self.finished then
-    local news = task.condition()
-    self.finished = { news = news }
-    self.finished = table.pack(tls.finish(base.seen, base.core, handle.deadline(self, seconds, call)))
-    news:wake()
+    self.finishing = task.condition()
+    local _ <close> = setmetatable({ session = self }, busy)
+    self.finished = table.pack(tls.finish(self.base.seen, self.base.core, deadline))
   end
-  while self.finished.news do self.finished.news:wait() end
   return table.unpack(self.finished, 1, 3)
 end
 
@@ -107,6 +114,7 @@ function methods:h2(given)
   admit(self, "session:h2", opts.unverified)
   local ok, message, code = finish(self, opts.timeout, "session:h2")
   if not ok then return nil, message, code end
+  if self.has_h2 then blame "this session speaks HTTP/2 already" end -- another coroutine was quicker
   if self.base.seen.tls.alpn ~= "h2" then
     return nil, "the server did not select HTTP/2; offer it with handshake{alpn=\"h2\"}", "alpn.none"
   end
@@ -150,7 +158,7 @@ function session.start(stream, given)
     return nil, message, code
   end
   return setmetatable({ base = stream, name = name or seen.target.host, unverified = given.unverified or false, finished = false,
-    has_h2 = false }, class)
+    finishing = false, has_h2 = false }, class)
 end
 
 -- What `given` says of these.

@@ -426,6 +426,41 @@ class Sessions(Api):
         warned = ("warn", "trust.unverified")
         self.assertEqual(told, {"asked for": warned, "another": ("ok", "ok"), "bare": warned}, str(done))
 
+    def test_unverified_is_told_by_whoever_uses_the_handle(self):
+        done = self.play("""
+            local t, h = open { unverified = true }, nil
+            local function ask(item)
+              h = h or assert(t:h2())
+              return kedge.ok(item, nil, "status " .. assert(h:request { path = "/" }).status)
+            end
+            ctx:each({ "a" }, ask)
+            ctx:each({ "b", "c" }, ask)
+            ctx:report(kedge.ok("d"))""", server="expired")  # fmt: skip
+        self.assertEqual({(result["status"], result["code"]) for result in done.results}, {("warn", "trust.unverified")}, str(done))
+
+    def test_a_first_use_that_fails_leaves_the_session_usable(self):
+        values = self.good("""
+            local t = open()
+            assert(t:verify().accepted)
+            local done, why = pcall(t.finish, t, { timeout = -1 })
+            assert(not done, why)
+            pcall(kedge.all, { function() t:finish() end, function() error "x" end })
+            local r = t:result("x")
+            r.values = { finished = t:finish({ timeout = 20 }) }
+            ctx:report(r)""")
+        self.assertEqual(values["x"], {"finished": True})
+
+    def test_a_request_that_ends_by_an_error_is_cancelled(self):
+        values = self.good("""
+            local t = open()
+            assert(t:verify().accepted)
+            local h = assert(t:h2())
+            for _ = 1, 300 do pcall(h.request, h, { path = "/", body = function() error "broke" end }) end
+            local r = t:result("x")
+            r.values = { status = assert(h:request { path = "/" }).status }
+            ctx:report(r)""")
+        self.assertEqual(values["x"], {"status": 200})
+
     def test_verdicts(self):
         values = self.good("""
             local t = open()

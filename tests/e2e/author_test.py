@@ -83,6 +83,8 @@ IN_A_CHECK = [
     ("runtime error", 'return nil + 1', 5, "attempt to perform arithmetic on a nil value"),
     ("raised", 'error("no luck")', 5, "no luck"),
     ("raised a table", 'error({ 1 })', 5, "an error that is a table was raised"),
+    ("raised a status", 'error({ status = 404, body = "nothing there" })', 5, "an error that is a table was raised"),
+    ("raised a result", 'error(kedge.fail(item, "queue.long", "too many wait"))', 5, "too many wait"),
     ("raised nothing", 'error(nil)', 5, "an error that is a nil was raised"),
     ("local misspelt", 'return kedge.ok(itme)', 5, "there is no variable 'itme'; did you mean 'item'?"),
     ("library misspelt", 'return kedge.ok(string.fromat("x"))', 5, "string has no 'fromat'; did you mean 'format'?"),

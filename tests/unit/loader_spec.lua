@@ -30,6 +30,11 @@ local GOOD = {
   { "local n = 0 for i in coroutine.wrap(function() for i = 1, 3 do coroutine.yield(i) end end) do n = n + i end return n", 6 },
   { "return select('#', coroutine.resume(coroutine.create(function() return 1, nil, nil end)))", 4 },
   { "local ok, e = pcall(coroutine.wrap(function() error('no luck') end)) return (not ok) and e", "mine.lua:1: no luck" },
+  { "return (select(2, coroutine.resume(coroutine.running())))", "cannot resume a coroutine that kedge started: "
+    .. "it goes on by itself when what it waits for is there" },
+  { "local ok, e = pcall(coroutine.close, coroutine.running()) return (not ok) and e:find('cannot close', 1, true) and 1", 1 },
+  { "local c c = coroutine.create(function() return coroutine.resume(c) end) return (select(3, coroutine.resume(c)))",
+    "cannot resume non-suspended coroutine" },
   { "local c = coroutine.create(error) coroutine.resume(c, 1) return (select(2, coroutine.resume(c)))", "cannot resume dead coroutine" },
   { "return require('kedge.nearest').word('speling', { 'spelling' })", "spelling" },
   { "return rawget(_G, 'nothing') == nil", true },
@@ -117,10 +122,11 @@ function TestAuthor.test_whose_line()
 end
 
 function TestAuthor.test_what_was_raised()
-  local stop = { status = 2, message = "x" }
+  local stop = author.ending(2, "x")
   lu.assertIs(author.describe(stop), stop)
   for _, case in ipairs {
-    { {}, "an error that is a table" }, { print, "a function" },
+    { {}, "an error that is a table" }, { { status = 404 }, "an error that is a table" }, { { status = "fail", message = "me" }, "me" },
+    { print, "a function" },
     { setmetatable({}, { __tostring = function() return "me" end }), "me" },
     { setmetatable({}, { __tostring = function() error "no" end }), "a table" },
   } do
