@@ -7,9 +7,11 @@ run dies exactly there, what it had started comes to its end, the invariants are
 import concurrent.futures
 import dataclasses
 import errno
+import hashlib
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -60,6 +62,7 @@ class Trial:
     point: Point
     met: bool = False  # the run did come to this point and was stopped there
     wrong: str = ""  # what is wrong with what was left
+    tree: tuple = ()  # what was left, as a hash
     itself: bool = False  # the run said that it had rolled everything back
     after: str = ""  # what the next run said it did: "back", "forward", or nothing
 
@@ -145,6 +148,21 @@ def faults_of(call):
     return FAULTS
 
 
+# What the next run did with trees that this worker has seen. Many points leave the same one, all those between two changes for
+# instance; the next run knows nothing but the tree, so it is tried once for each.
+reached = {}
+
+
+def likeness(tree):
+    """A hash of the tree without what differs from run to run."""
+    found = hashlib.sha256()
+    for path, (mode, user, group, content) in sorted(tree.state().items()):
+        if not path.endswith("/kedge/lock"):  # holds a process's number, and manifests the numbers of files
+            content = re.sub(rb"\d+%3a\d+", b"N", content.replace(tree.root.encode(), b"/"))
+            found.update(repr((calls.steady(path), mode, user, group, content)).encode())
+    return found.hexdigest()
+
+
 # One trial ---------------------------------------------------------------------------
 
 
@@ -193,8 +211,11 @@ def try_point(scene, pristine, facts, point):
                 continue
             trial.itself = "everything was rolled back" in " ".join(ended.out.split())
             scene.left(tree, facts)
-            trial.after = scene.goal(tree, facts)
             said_so(point, ended)
+            trial.tree = (scene.name, likeness(tree))
+            if trial.tree not in reached:
+                reached[trial.tree] = scene.goal(tree, facts)
+            trial.after = reached[trial.tree]
             return trial
         except Exception as error:  # pylint: disable=broad-except
             trial.wrong = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
@@ -231,7 +252,9 @@ class Tried:
     def figures(self, name):
         kills = sum(not isinstance(trial.point.how, int) for trial in self.trials)
         counted = {what: sum(trial.after == what for trial in self.trials) for what in ("back", "forward")}
+        trees = len({trial.tree for trial in self.trials})
         return (f"{name}: {len(self.trials)} of {self.points} points tried ({kills} killed, {len(self.trials) - kills} errors), "
+                f"{trees} different trees were left, "
                 f"{sum(trial.itself for trial in self.trials)} rolled back by the run itself, "
                 f"{counted['back']} by the next one, {counted['forward']} rolled forward"
                 f"; {'all kills, a sample of errors' if self.all else 'a sample'}, KEDGE_SEED={self.seed}")  # fmt: skip
@@ -292,3 +315,5 @@ def run_points(scene, pristine, facts, points, tried, seconds):
                 waiting.add(pool.submit(try_point, scene, pristine, facts, left.pop(0)))
             done, waiting = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
             tried.trials += [future.result() for future in done]
+            if ALL and len(tried.trials) % 500 < len(done):
+                print(f"{scene.name}: {len(tried.trials)} of {len(points)}", file=sys.stderr, flush=True)
