@@ -847,7 +847,7 @@ function store:verify(chain, opts) end
 ---@class kedge.ctx
 ---@field name string the command as the user called it
 ---@field args table arguments of the script's own command line
----@field options table options of every command, as read; details = "full" has text show all of a certificate
+---@field options table options of every command, as read, by their long names with _ for -; --repeat is repeat_count; details = "full" has text show all of a certificate
 local ctx = {}
 
 --- Reports one result.
