@@ -285,6 +285,26 @@ class Guides(kedge.Test):
                     checked = self.check_file(block, folder)
                     self.assertTrue(checked or block.name in consoles, f"{block.place}: no command uses {block.name}")
 
+    @kedge.rows([
+        ("ini wrong.service", "[Service]\nType=oneshot\nExecStrt=/usr/local/bin/kedge\n"),
+        ("ini option.service", "[Service]\nType=oneshot\nExecStart=/usr/local/bin/kedge check example.org -q --bogus\n"),
+        ("ini wrong.timer", "[Timer]\nOnCalendar=*:0/99\n"),
+        ("yaml rules.yml", "groups:\n- name: x\n  rules:\n  - alert: A\n    expr: a == == 1\n"),
+        ("yaml fails.yml", "jobs:\n  a:\n    steps:\n    - run: kedge check old.example.org -f junit:t.xml\n"),
+        ("yaml absent.yml", "t:\n  script: [kedge check example.org -f junit:t.xml]\n  artifacts: {reports: {junit: u.xml}}\n"),
+        ("nagios fails.cfg", "define command {\n  command_line /usr/local/bin/kedge check old.example.org -f nagios\n}\n"),
+        ("lua expiry.lua", "-- another one\n"),
+        ("console", "$ kedge check example.org --print '{code}\\n'\nbad\n"),
+        ("console early", "$ exit 3\n$ echo there\nthere\n"),
+    ])  # fmt: skip
+    def seen(self, info, text):
+        """What is wrong in a block doesn't pass."""
+        if "wrong" in info and not shutil.which("systemd-analyze"):
+            self.skipTest("no systemd-analyze")
+        block = Block("x.md", 1, info.replace("console early", "console"), text, "")
+        with tempfile.TemporaryDirectory() as folder, self.assertRaises((AssertionError, FileNotFoundError)):
+            self.check_file(block, folder) if block.name else self.play_console(block, folder)
+
     def test_forms_of_commands(self):
         """Lines that stand indented show a command's forms: the command is there, and each option of its."""
         for document in DOCUMENTS:
