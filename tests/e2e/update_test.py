@@ -558,6 +558,23 @@ class Chroot(Update):
         self.tree.write("/etc/ca-certificates/update.d/hook", "#!/bin/sh\nexit 3\n", 0o755)
         self.assertIn("hook exited with code 3", self.applied(self.tree).err)
 
+    def test_a_store_that_never_comes_to_rest(self):
+        """Three runs at most; then it is said."""
+        os.rename(self.tree.at(store.TOOL), self.tree.at(store.TOOL + ".real"))
+        self.tree.write("/extra", store.made("Lab Extra"))
+        self.tool(f"{store.TOOL}.real && cat /extra >>{store.BUNDLE} && echo >>/runs\n")
+        done = self.run_in(self.tree, "--apply", status=0)
+        outcome = self.outcome(done)
+        self.assertEqual((outcome["status"], outcome["code"], outcome["values"]["runs"]), ("warn", "local.busy", 3))
+        self.assertIn("somebody else keeps changing the store", outcome["message"])
+        self.assertEqual(self.tree.read("/runs"), b"\n" * 3)
+        self.assertLessEqual(store.GOAL, self.tree.bundle())
+
+    def test_a_run_that_is_disturbed_once(self):
+        os.rename(self.tree.at(store.TOOL), self.tree.at(store.TOOL + ".real"))
+        self.tool(f"{store.TOOL}.real && test -e /disturbed || cat {store.PACKAGE}/mozilla/Lab_One.crt >{store.BUNDLE}; echo >/disturbed\n")
+        self.assertEqual(self.outcome(self.applied(self.tree))["values"]["runs"], 2)
+
     def test_failed_runs_do_not_use_up_the_backups(self):
         with_tool = self.tree.read(store.TOOL)
         self.run_in(self.tree, "--apply", status=0)
