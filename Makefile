@@ -65,8 +65,7 @@ CORE = \
 	core/tls_names.c \
 	core/tls_offer.c \
 	core/tls_pump.c \
-	core/tree.c \
-	core/unpack.c
+	core/tree.c
 STATIC_ONLY = core/static.c
 BINDINGS = \
 	core/bind/admit.c \
@@ -278,8 +277,7 @@ C_TESTS = \
 	tests/core/tls_server_test.c \
 	tests/core/tls_test.c \
 	tests/core/tree_test.c \
-	tests/core/trust_test.c \
-	tests/core/unpack_test.c
+	tests/core/trust_test.c
 LUA_TESTS = \
 	tests/unit/api_spec.lua \
 	tests/unit/audit_spec.lua \
@@ -370,7 +368,7 @@ FUZZERS = tests/fuzz/x509_fuzz.c
 
 # Header or file that proves a package is there, and the package.
 BUILD_HEADERS = ev.h:libev-dev ares.h:libc-ares-dev bearssl.h:libbearssl-dev \
-	nghttp2/nghttp2.h:libnghttp2-dev lua.h:liblua5.4-dev
+	nghttp2/nghttp2.h:libnghttp2-dev lua.h:liblua5.4-dev zlib.h:zlib1g-dev
 BUILD_FILES = $(LUA_SHARE)/argparse.lua:lua-argparse $(LUA_SHARE)/dkjson.lua:lua-dkjson
 
 # Flags ----------------------------------------------------------------------
@@ -384,7 +382,7 @@ LUA_INCLUDE = -I/usr/include/lua5.4
 BASE = -std=c11 $(WARNINGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -iquote . -iquote core \
 	$(LUA_INCLUDE) -ffile-prefix-map='$(CURDIR)'=.
 DEFINES = -DKEDGE_VERSION='"$(VERSION)"' -DKEDGE_PREFIX='"$(PREFIX)"'
-LIBRARIES = -llua5.4 -lbearssl -lnghttp2 -lcares -lev
+LIBRARIES = -llua5.4 -lbearssl -lnghttp2 -lcares -lev -lz
 # Not in kedge-static, which it would make a third of a MiB larger.
 EDIT_CFLAGS = $(if $(EDIT),-DKEDGE_EDIT)
 EDIT_LIBRARIES = $(if $(EDIT),-ledit -lbsd -lmd -ltinfo)
@@ -461,7 +459,7 @@ $(eval $(call STAMP,embed))
 
 $(LUA_LIBRARIES): | build/dependencies ;
 
-build/embed/files.c: core/bind/embed.lua core/bind/pack.lua build/embed/flags $(EMBEDDED) | build/dependencies
+build/embed/files.c: core/bind/embed.lua build/embed/flags $(EMBEDDED) | build/dependencies
 	@echo "  EMBED $@"
 	$(Q)DEBUG='$(DEBUG)' EMBED_SOURCE='$(EMBED_SOURCE)' $(LUA) core/bind/embed.lua $@ $(EMBEDDED)
 
@@ -532,7 +530,7 @@ uninstall: ## remove what install put there
 # Packages -------------------------------------------------------------------
 
 BUILD_PACKAGES = gcc libc6-dev lua5.4 liblua5.4-dev libbearssl-dev libnghttp2-dev \
-	libev-dev libc-ares-dev lua-argparse lua-dkjson libedit-dev
+	libev-dev libc-ares-dev zlib1g-dev lua-argparse lua-dkjson libedit-dev
 DEMO_PACKAGES = openssl python3
 LAB_PACKAGES = dnsmasq-base gnutls-bin
 CHECK_PACKAGES = perl parallel tmux procps lua-unit libcmocka-dev python3-tap python3-jsonschema python3-cryptography curl strace ca-certificates debootstrap \
@@ -614,7 +612,7 @@ coverage: $(call needs,coverage) ## lines of core/ that the tests reach (gcov)
 
 LINT_C = $(CORE) $(STATIC_ONLY) $(BINDINGS) core/bind/main.c tests/interpreter.c $(C_TESTS) $(FUZZERS)
 HEADERS = $(wildcard core/*.h core/bind/*.h)
-LUA_FILES = $(LUA_MODULES) $(SCRIPTS) $(EXAMPLES) $(filter lua/new/%,$(TEXTS)) $(LUA_TESTS) core/bind/embed.lua core/bind/pack.lua tests/e2e/every_result.lua tests/e2e/update_source.lua
+LUA_FILES = $(LUA_MODULES) $(SCRIPTS) $(EXAMPLES) $(filter lua/new/%,$(TEXTS)) $(LUA_TESTS) core/bind/embed.lua tests/e2e/every_result.lua tests/e2e/update_source.lua
 SHELL_FILES = .ci/run .ci/apt .ci/demo .ci/layers .ci/coverage tests/run tests/lab/demo tests/build/tap.sh $(filter %.sh,$(SANITIZED_TESTS)) $(filter %.sh,$(OTHER_TESTS))
 
 .PHONY: lint lint-lists lint-layers lint-lua lint-shell lint-warnings lint-cppcheck lint-tidy

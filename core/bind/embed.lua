@@ -2,9 +2,8 @@
 -- Lua files become bytecode (stripped unless DEBUG is set in the environment),
 -- PEM files and the reference stay text. Kind and name follow from the path. Bytecode is the
 -- format of the machine that builds: cross-building to another byte order
--- needs EMBED_SOURCE, which embeds the Lua text itself.
-
-local pack = dofile((arg[0]:gsub("[^/]*$", "pack.lua")))
+-- needs EMBED_SOURCE, which embeds the Lua text itself. All of it is compressed
+-- by gzip, for devices of small flash.
 
 local output = arg[1]
 local keep_debug = (os.getenv("DEBUG") or "") ~= ""
@@ -51,6 +50,18 @@ local function content_of(path, kind)
   return as_source and text or string.dump(chunk, not keep_debug)
 end
 
+local function compressed(content)
+  local name = output .. ".raw"
+  local raw = assert(io.open(name, "wb"))
+  assert(raw:write(content))
+  assert(raw:close())
+  local gzip = assert(io.popen(("gzip -9nc <'%s'"):format(name), "r"))
+  local data = gzip:read("a")
+  if not gzip:close() then fail("gzip failed") end
+  os.remove(name)
+  return data
+end
+
 local function write_bytes(out, data)
   for start = 1, #data, 24 do
     out:write("\t", table.concat({ data:byte(start, start + 23) }, ","), ",\n")
@@ -72,7 +83,7 @@ if not out then fail(message) end
 out:write("/* Made by core/bind/embed.lua. */\n#include \"core/bind/embedded.h\"\n")
 for i, file in ipairs(files) do
   local content = content_of(file.path, file.kind)
-  local data = pack(content)
+  local data = compressed(content)
   file.length, file.size = #data, #content
   out:write(("\nstatic const unsigned char data_%d[] = { /* %s */\n"):format(i, file.path))
   write_bytes(out, data)

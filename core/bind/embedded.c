@@ -11,8 +11,9 @@
 
 #include <lauxlib.h>
 #include <string.h>
+#define ZLIB_CONST
+#include <zlib.h>
 
-#include "../unpack.h"
 #include "bind.h"
 #include "modules.h"
 
@@ -28,13 +29,32 @@ embedded_find(enum embedded_kind kind, const char *name)
 	return NULL;
 }
 
+enum { GZIP = 16 }; /* added to the bits of the window: a header of gzip, not of zlib */
+
+/* Whether the file's data stood for exactly its size of bytes, which `content` now holds. */
+static bool
+decompress(const struct embedded *file, unsigned char *content)
+{
+	z_stream stream = { .next_in = file->data,
+			    .avail_in = (uInt)file->length,
+			    .next_out = content,
+			    .avail_out = (uInt)file->size };
+	int status;
+
+	if (inflateInit2(&stream, MAX_WBITS + GZIP) != Z_OK)
+		return false;
+	status = inflate(&stream, Z_FINISH);
+	inflateEnd(&stream);
+	return status == Z_STREAM_END && stream.avail_out == 0;
+}
+
 void
 embedded_push(lua_State *L, const struct embedded *file)
 {
 	luaL_Buffer buffer;
 	unsigned char *content = (unsigned char *)luaL_buffinitsize(L, &buffer, file->size);
 
-	if (!unpack(file->data, file->length, content, file->size))
+	if (!decompress(file, content))
 		luaL_error(L, "built-in file %s is damaged", file->name);
 	luaL_pushresultsize(&buffer, file->size);
 }

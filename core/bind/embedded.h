@@ -15,7 +15,7 @@ struct embedded {
 	enum embedded_kind kind;
 	const char *name;       /* "kedge.check", "text", "regions", "AmazonRootCA1.pem" */
 	const char *chunk_name; /* "@lua/check.lua" */
-	const unsigned char *data; /* packed (core/unpack.h) */
+	const unsigned char *data; /* as gzip compressed it */
 	size_t length, size;       /* of data, and of what it stands for */
 };
 
