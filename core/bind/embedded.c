@@ -147,11 +147,7 @@ anchors(lua_State *L)
 }
 
 static const luaL_Reg library[] = {
-	{ "names", names },
-	{ "load", load },
-	{ "text", text },
-	{ "anchors", anchors },
-	{ NULL, NULL },
+	{ "names", names }, { "load", load }, { "text", text }, { "anchors", anchors }, { NULL, NULL },
 };
 
 int
