@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
+#include <unistd.h>
 
 enum { CONTROL_D = 4 };
 
@@ -84,13 +86,14 @@ edit_begin(struct edit *edit, const char *prompt)
 enum edit_step
 edit_key(struct edit *edit, const char **line, size_t *length)
 {
+	struct termios modes;
 	int count = 0;
 	const char *text = el_gets(edit->line, &count);
 
 	*line = text;
 	*length = 0;
-	if (!text || count <= 0)
-		return ferror(stdin) || feof(stdin) ? EDIT_END : EDIT_MORE;
+	if (!text || count <= 0) /* an empty line, or nobody is there any more */
+		return tcgetattr(STDIN_FILENO, &modes) == 0 ? EDIT_MORE : EDIT_END;
 	if (text[count - 1] == '\n' || text[count - 1] == '\r') {
 		*length = (size_t)count - 1;
 		return EDIT_LINE;

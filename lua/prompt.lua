@@ -69,7 +69,7 @@ local function plainly(shows_prompt)
 end
 
 local function open_source(traits)
-  if not (file.isatty(STDIN) and file.isatty(STDOUT)) then return plainly(file.isatty(STDIN) and file.isatty(STDOUT)) end
+  if not (file.isatty(STDIN) and file.isatty(STDOUT)) then return plainly(false) end
   local editor = core.open(traits.unicode)
   return editor and editing(task.own(editor)) or plainly(true)
 end

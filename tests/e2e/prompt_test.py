@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -267,6 +268,21 @@ class Prompt(kedge.Test):
         screen.wait(lambda shown: "-i" in shown.rstrip().split("\n")[-1] or "'abc" in shown.rstrip().split("\n")[-1], "kedge again")
         screen.type("def'", "Enter")
         screen.wait(lambda shown: "\nabcdef\n" in shown, "the value")
+
+    def test_a_terminal_that_goes_away_ends_it(self):
+        """Where SIGHUP is ignored, as under nohup, nothing else tells."""
+        master, slave = os.openpty()
+        process = kedge.start(
+            "-i", stdin=slave, stdout=slave, stderr=subprocess.DEVNULL, start_new_session=True, env={"HOME": self.folder},
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+        )  # fmt: skip
+        self.addCleanup(process.kill)
+        os.close(slave)
+        shown = b""
+        while b"\n> " not in shown:
+            shown += os.read(master, 4096)
+        os.close(master)
+        process.wait(timeout=PATIENCE)
 
     def test_options_hold_for_every_check(self):
         screen = self.open("--timeout", "0.05")
