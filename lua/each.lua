@@ -104,8 +104,9 @@ local function call(fn, item)
   return insecure.mark_all(value)
 end
 
--- What one item's function gives, as a list of results.
-local function work(self, item, fn)
+-- What one item's function gives, as a list of results. `place` is the line on which ctx:each
+-- stands: an error of kedge.check and the like, given to it as they are, has no other of the author's.
+local function work(self, item, fn, place)
   if interrupt.signal() then return { result.of_interrupt(id_of(item), item) } end
   self.progress.begun = self.progress.begun + 1
   local ended, done, value = interrupt.run(nil, xpcall, call, author.describe, fn, item)
@@ -114,25 +115,36 @@ local function work(self, item, fn)
   if not ended then return { result.of_interrupt(id_of(item), item) } end
   if done then return as_list(item, value, fn) end
   if type(value) == "table" then error(value, 0) end
-  return { result.of_error(id_of(item), value) }
+  return { result.of_error(id_of(item), author.placed(value, place)) }
+end
+
+-- The place of the first nil of a list that goes on behind it; nil where it doesn't.
+local function gap_of(items)
+  local count = 0
+  while items[count + 1] ~= nil do count = count + 1 end
+  for key in pairs(items) do
+    if math.type(key) == "integer" and key > count then return count + 1 end
+  end
 end
 
 local function check_call(items, fn)
   if type(items) ~= "table" and type(items) ~= "function" then
     error(("ctx:each wants a list or an iterator, not a %s"):format(type(items)), 3)
   end
+  local gap = type(items) == "table" and gap_of(items)
+  if gap then error(("ctx:each: item %d is nil, and others follow it"):format(gap), 3) end
   if type(fn) ~= "function" then error(("ctx:each wants a function for each item, not a %s"):format(type(fn)), 3) end
 end
 
 -- One item from its turn to its report.
-local function take(self, entry, fn, put)
+local function take(self, entry, fn, put, place)
   wait_for_readers(self)
-  local list = work(self, entry.item, fn)
+  local list = work(self, entry.item, fn, place)
   if entry.place then return put(entry.place, list) end
   for _, r in ipairs(list) do self.the_report:add(r) end
 end
 
-local function run_all(self, items, fn)
+local function run_all(self, items, fn, place)
   local next_entry, is_ordered = entries(items)
   local report, put, stopped = self.the_report, sequence(self.the_report), nil
   start_progress(self, is_ordered and #items or nil)
@@ -143,7 +155,7 @@ local function run_all(self, items, fn)
     return entry
   end
   task.map(next_if_wanted, function(entry)
-    local done, problem = xpcall(take, author.describe, self, entry, fn, put)
+    local done, problem = xpcall(take, author.describe, self, entry, fn, put, place)
     if not done then stopped = stopped or problem end
   end, descriptors.checks(math.min(self.options.concurrency, is_ordered and #items or math.huge)))
   end_progress(self)
@@ -157,7 +169,7 @@ end
 function each.run(self, items, fn)
   check_call(items, fn)
   self.the_report.was_asked = true
-  return interrupt.hold(run_all, self, items, fn)
+  return interrupt.hold(run_all, self, items, fn, author.position())
 end
 
 return each

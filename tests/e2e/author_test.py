@@ -129,6 +129,7 @@ IN_RUN = [
     ("status", "return 9", "mine.lua:2: the script ./mine.lua returned 9, which is not a status from 0 to 5"),
     ("result returned", 'return kedge.ok("b")', "mine.lua:2: run returned a table, which nobody reads: report a result with ctx:report(result)"),
     ("too early", 'require("kedge.task").spawn(kedge.sleep, 1000)', "mine.lua:2: run returned while 1 of its coroutines were at work"),
+    ("a list with a gap", 'ctx:each({ "a", "b", nil, "d" }, print)', "mine.lua:4: ctx:each: item 3 is nil, and others follow it"),
     ("no list", "ctx:each(nil, print)", "mine.lua:4: ctx:each wants a list or an iterator, not a nil"),
     ("no script", 'ctx:run("regoins")', "mine.lua:4: unknown command 'regoins'; did you mean 'regions'?"),
     ("words of a script", 'ctx:run("check", { "--expect-sttus", "2xx" })', "mine.lua:4: check: unknown option '--expect-sttus'; did you mean '--expect-status'?"),
@@ -193,6 +194,14 @@ class Author(kedge.Test):
         self.assertIn(words, result["message"])
         self.assertIn(f"mine.lua:{number}: ", result["message"])
         self.assertNotIn("?:-1", result["message"])
+
+    def test_what_is_given_to_kedge_check_as_it_is(self):
+        self.write(RUN % ("", 'ctx:each({ { id = "a", host = "x" }, "b c" }, kedge.check)'))
+        done = self.run_it("-f", "json")
+        self.assertEqual((done.status, [r["code"] for r in done.results]), (3, ["script.error"] * 2), str(done))
+        for result, words in zip(done.results, ("wants a target", "'b c' is not a host name"), strict=True):
+            self.assertIn("mine.lua:3: ", result["message"])
+            self.assertIn(words, result["message"])
 
     @rows(IN_RUN)
     def in_run(self, _, line, words):
