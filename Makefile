@@ -288,6 +288,7 @@ LUA_TESTS = \
 	tests/unit/explain_spec.lua \
 	tests/unit/file_spec.lua \
 	tests/unit/flat_spec.lua \
+	tests/unit/formats_spec.lua \
 	tests/unit/history_spec.lua \
 	tests/unit/http1_spec.lua \
 	tests/unit/inspect_spec.lua \

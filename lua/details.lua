@@ -48,12 +48,12 @@ local function certificate_lines(add, i, certificate)
     if certificate.san then add(table.concat(certificate.san, ", "), "names") end
     add(certificate.serial or "?", "serial")
   end
-  add(certificate.sha256, "SHA-256")
+  add(certificate.sha256 or "?", "SHA-256")
   if certificate.spki_sha256 then add(certificate.spki_sha256, "of key") end
 end
 
 local function path_text(r)
-  local anchor = r.anchor.subject or r.anchor.sha256
+  local anchor = r.anchor.subject or r.anchor.sha256 or "?"
   if not r.path then return "anchor " .. anchor end
   local until_text = r.anchor.not_after and (" (until %s)"):format(r.anchor.not_after) or ""
   return ("path %s, to the anchor %s%s"):format(table.concat(r.path, ", "), anchor, until_text)
@@ -64,7 +64,7 @@ local function of_tls(add, r, is_full)
   for i, certificate in ipairs(r.chain or {}) do
     if is_full then certificate_lines(add, i - 1, certificate) else add(certificate_text(i - 1, certificate)) end
   end
-  if r.anchor then add(is_full and path_text(r) or "anchor " .. (r.anchor.subject or r.anchor.sha256)) end
+  if r.anchor then add(is_full and path_text(r) or "anchor " .. (r.anchor.subject or r.anchor.sha256 or "?")) end
   for _, role in ipairs { "trust", "reference" } do
     if r.verdicts and r.verdicts[role] then add(verdict_text(role, r.verdicts[role])) end
   end

@@ -1,5 +1,5 @@
 -- Whether every format can tell what stands in a result: fields that json
--- knows, of plain values, and own data (labels, values) that ends somewhere.
+-- knows, text or numbers as it has them, and own data (labels, values) that ends somewhere.
 
 local json = require "kedge.json"
 local limits = require "kedge.limits"
@@ -7,7 +7,38 @@ local nearest = require "kedge.nearest"
 
 local shape = {}
 
-local PLAIN = { string = true, number = true, boolean = true }
+-- Fields of kinds of objects that are no text.
+local TYPES = {
+  result = { path = "integer*" }, target = { port = "integer" }, certificate = { days_left = "integer" },
+  failure = { certificate = "integer" },
+  timings = { dns = "number", tcp = "number", tls = "number", h2 = "number", http = "number", total = "number" },
+  goaway = { code = "integer" }, h2 = { ping_ms = "number" }, http = { status = "integer", truncated = "boolean" },
+}
+-- What formats name an object by.
+local NEEDED = {
+  target = { "host" }, tls = { "version" }, verdict = { "code" },
+  failure = { "code", "rule" }, warning = { "code", "message" },
+}
+local NAMES = { string = "a text", number = "a number", integer = "a whole number", boolean = "true or false" }
+local OWN = { string = true, number = true, boolean = true }
+
+local kinds_of = {} -- kind of object -> { field -> kind }
+for object, fields in pairs(json.kinds) do
+  local kinds, types = {}, TYPES[object] or {}
+  for _, field in ipairs(fields) do
+    local name, kind = field, "plain"
+    if type(field) == "table" then name, kind = field[1], field[2] end
+    kinds[name] = types[name] or kind:gsub("^plain", "string")
+  end
+  kinds_of[object] = kinds
+end
+
+-- A value that is no table, of one of the types in NAMES or of own data.
+local function is_single(value, kind)
+  local type_of = type(value)
+  if kind == "open" then return OWN[type_of] == true end
+  return type_of == kind or kind == "integer" and type_of == "number" and math.tointeger(value) ~= nil
+end
 
 local fault_of
 
@@ -34,44 +65,38 @@ local function fault_of_open(name, object, depth)
   end
 end
 
-local function fault_of_fields(name, object, fields, depth)
-  local kinds, known = {}, {}
-  for _, field in ipairs(fields) do
-    local own = type(field) == "table" and field or { field, "plain" }
-    kinds[own[1]], known[#known + 1] = own[2], own[1]
-  end
+local function fault_of_fields(name, object, kind, depth)
+  local kinds = kinds_of[kind]
   for key, value in pairs(object) do
     if not kinds[key] then
+      local known = {}
+      for field in pairs(kinds) do known[#known + 1] = field end
+      table.sort(known)
       return ("%s has no field '%s'%s; own data goes into values"):format(name, tostring(key), nearest.hint(tostring(key), known))
     end
     local fault = fault_of(name .. "." .. key, value, kinds[key], depth + 1)
     if fault then return fault end
   end
+  for _, field in ipairs(NEEDED[kind] or {}) do
+    if object[field] == nil then return ("%s has no '%s'"):format(name, field) end
+  end
 end
 
 function fault_of(name, value, kind, depth)
   if type(value) ~= "table" then
-    if kind ~= "plain" and kind ~= "open" then return ("%s is a %s, not a table"):format(name, type(value)) end
-    if PLAIN[type(value)] then return nil end
-    return ("%s is a %s, which no format can tell"):format(name, type(value))
+    if is_single(value, kind) then return nil end
+    if kind == "open" then return ("%s is a %s, which no format can tell"):format(name, type(value)) end
+    local found = type(value) == "number" and kind == "integer" and "number with a fraction" or type(value)
+    return ("%s is a %s, not %s"):format(name, found, NAMES[kind] or "a table")
   end
-  if kind == "plain" then return ("%s is a table, not a text or number"):format(name) end
+  if NAMES[kind] then return ("%s is a table, not %s"):format(name, NAMES[kind]) end
   local element = kind:match("^(.*)%*$")
   if element then return fault_of_list(name, value, element, depth) end
-  local fields = json.kinds[kind]
-  return fields and fault_of_fields(name, value, fields, depth) or not fields and fault_of_open(name, value, depth) or nil
+  if kinds_of[kind] then return fault_of_fields(name, value, kind, depth) end
+  return fault_of_open(name, value, depth)
 end
 
 -- The same without names, for the many that have no fault: true where all is well.
-
-local kinds_of = {} -- kind of object -> { field -> kind }
-for object, fields in pairs(json.kinds) do
-  local kinds = {}
-  for _, field in ipairs(fields) do
-    if type(field) == "table" then kinds[field[1]] = field[2] else kinds[field] = "plain" end
-  end
-  kinds_of[object] = kinds
-end
 
 local elements = {} -- "certificate*" -> "certificate"
 
@@ -84,11 +109,17 @@ local function element_of(kind)
   return element
 end
 
+local function has_needed(object, kind)
+  for _, field in ipairs(NEEDED[kind] or {}) do
+    if object[field] == nil then return false end
+  end
+  return true
+end
+
 local function is_good(value, kind, depth)
-  local type_of = type(value)
-  if kind == "plain" or type_of ~= "table" then return PLAIN[type_of] and (kind == "plain" or kind == "open") end
+  if type(value) ~= "table" then return is_single(value, kind) end
   local element, kinds = element_of(kind), kinds_of[kind]
-  if depth > limits.value_depth then return false end
+  if NAMES[kind] or depth > limits.value_depth then return false end
   if element or not kinds and #value > 0 then
     local count = #value
     for key, item in pairs(value) do
@@ -101,20 +132,14 @@ local function is_good(value, kind, depth)
     local inner = kinds and kinds[key] or not kinds and type(key) == "string" and key ~= "" and "open"
     if not inner or not is_good(item, inner, depth + 1) then return false end
   end
-  return true
+  return has_needed(value, kind)
 end
 
 --- nil where the fields of a result `r` can be told, else a sentence.
 function shape.fault(r)
   for field, value in pairs(r) do
     local kind = kinds_of.result[field]
-    if kind ~= "plain" and not is_good(value, kind, 1) then return fault_of(field, value, kind, 1) end
-  end
-  for _, warning in ipairs(r.warnings or {}) do
-    if type(warning.code) ~= "string" or type(warning.message) ~= "string" then return "a warning has a code and a message, both text" end
-  end
-  for stage, ms in pairs(r.timings_ms or {}) do
-    if type(ms) ~= "number" then return ("timings_ms.%s is a number, not a %s"):format(stage, type(ms)) end
+    if not NAMES[kind] and not is_good(value, kind, 1) then return fault_of(field, value, kind, 1) end
   end
 end
 

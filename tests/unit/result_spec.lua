@@ -19,7 +19,13 @@ local FAULTS = {
   -- fields that kedge knows
   { { id = "x", status = "ok", tls = { verson = "x" } }, "did you mean 'version'" },
   { { id = "x", status = "ok", chain = { "leaf" } }, "chain[1] is a string" },
-  { { id = "x", status = "ok", warnings = { { code = "a.b" } } }, "a message" },
+  { { id = "x", status = "ok", warnings = { { code = "a.b" } } }, "warnings[1] has no 'message'" },
+  { { id = "x", status = "ok", target = { port = 443 } }, "target has no 'host'" },
+  { { id = "x", status = "ok", target = { host = "h", port = "443" } }, "target.port is a string, not a whole number" },
+  { { id = "x", status = "ok", chain = { { sha256 = "5a", days_left = 1.5 } } }, "days_left is a number with a fraction, not a whole" },
+  { { id = "x", status = "ok", chain = { { sha256 = "5a", not_after = 1795420800 } } }, "not_after is a number, not a text" },
+  { { id = "x", status = "ok", verdicts = { trust = { code = true } } }, "code is a boolean, not a text" },
+  { { id = "x", status = "ok", path = { "0" } }, "path[1] is a string, not a whole number" },
   { { id = "x", status = "ok", timings_ms = { total = "1" } }, "timings_ms.total" },
   { { id = "x", status = "ok", http = { status = {} } }, "http.status is a table" },
 }
@@ -33,6 +39,8 @@ function TestResult.test_own_data_that_is_told()
   local inner = {}
   inner.again = inner
   lu.assertStrContains(result.fault { id = "x", status = "ok", values = inner }, "nested")
+  lu.assertNil(result.fault { id = "x", status = "ok", path = { 0, 1.0 }, target = { host = "h" }, chain = { { sha256 = "5a", san = { "a" },
+    days_left = -3.0 } }, http = { version = "2", status = 200, truncated = true } })
   lu.assertNil(result.fault { id = "x", status = "ok", labels = { list = { "a", "b" } }, values = { queue = 3, depth_ms = 1.5,
     ["a b"] = true, deeper = { still = "text" } } })
 end
