@@ -21,7 +21,7 @@ class Screen:
     """A terminal in tmux in which a command runs. Nothing here sleeps: it is looked at until it shows what is waited for."""
 
     def __init__(self, folder, command, env, columns=80, lines=50):
-        self.socket = os.path.join(folder, "tmux")
+        self.socket = os.path.join(folder, f"tmux{len(os.listdir(folder))}")  # one that ends may still answer for a while
         environment = {"PATH": os.environ["PATH"], "HOME": folder, "TERM": "screen", **env}
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(lines), "-s", "kedge",
                   *command, env=environment)  # fmt: skip
@@ -195,7 +195,8 @@ class Prompt(kedge.Test):
             elif ending:
                 screen.type(*ending)
             else:
-                pid = subprocess.run(["pgrep", "-n", "-f", f"{kedge.KEDGE} -i$"], capture_output=True, text=True, check=True).stdout
+                shell_pid = screen.tmux("display-message", "-p", "-t", "kedge", "#{pane_pid}").strip()
+                pid = subprocess.run(["pgrep", "-P", shell_pid], capture_output=True, text=True, check=True).stdout
                 os.kill(int(pid), 15)
             screen.wait(lambda shown: shown.rstrip().split("\n")[-1].rstrip() == "sh:", "the shell")
             self.assertEqual(self.modes(screen, f"after{ending}"), before)
@@ -250,7 +251,7 @@ class Prompt(kedge.Test):
     def test_no_history_without_a_home(self):
         screen = self.open(HOME="")
         self.answered(screen, "1", "1")
-        self.assertEqual([name for name in os.listdir(self.folder) if name != "tmux"], [])
+        self.assertEqual([name for name in os.listdir(self.folder) if not name.startswith("tmux")], [])
 
     def test_a_size_that_changes_and_a_stop(self):
         if not EDITS:
