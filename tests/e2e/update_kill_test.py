@@ -61,7 +61,7 @@ class Update(kill.Scene):
     """ca-update on some tree: what is true after any of its runs was killed."""
 
     path = store.BUNDLE
-    states = (store.STATE,)  # where kedge keeps its own, which may differ from run to run
+    states = (store.STATE, "/etc/.kedge")  # where kedge keeps its own, which may differ from run to run
 
     def apply(self, tree):
         return ["ca-update", "--root", tree.root, "--apply"]

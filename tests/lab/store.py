@@ -292,6 +292,7 @@ def bare(root, names=(ONE, SERVICES), path="/etc/ssl/cert.pem"):
     tree = Tree(root)
     content = b"".join([*map(made, OTHERS), *map(pem, names)])
     tree.write(path, content.rstrip(b"\n"))
+    os.makedirs(tree.at("/var/lib"))
     return tree
 
 
