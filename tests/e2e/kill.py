@@ -102,8 +102,8 @@ class Scene:
 
     # Running
 
-    def supervised(self, tree, decide=None, only=calls.CALLS):
-        return calls.Run(decide, only).run([kedge.KEDGE, *self.words(tree)], self.prepare(tree), TERM="dumb")
+    def supervised(self, tree, decide=None, only=calls.CALLS, alone=False):
+        return calls.Run(decide, only, alone).run([kedge.KEDGE, *self.words(tree)], self.prepare(tree), TERM="dumb")
 
     def plain(self, tree, words):
         done = subprocess.run(
@@ -193,7 +193,7 @@ class Met:
     def __call__(self, call, run):
         if self.met or call.name != self.point.address[1] or call.point != self.point.address:
             return None
-        self.met = True
+        self.met = run.over = True
         return self.inner(call, run)
 
 
@@ -205,7 +205,7 @@ def try_point(scene, pristine, facts, point):
         try:
             tree = store.Tree(place + "/tree").copy_from(store.Tree(pristine))
             decide = Met(point)
-            ended = scene.supervised(tree, decide, {point.address[1]})
+            ended = scene.supervised(tree, decide, {point.address[1]}, point.address[0] == "0")
             trial.met = decide.met
             if not trial.met:
                 continue

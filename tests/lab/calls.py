@@ -166,10 +166,11 @@ class Ended:
 
 class Run:
     """One supervised run. `decide(call, run)` says None (go on), an errno, or "die" after it killed whom it wanted to.
-    Where `only` calls of some names matter, the run stops at no others, but those that tell its processes apart."""
+    Where `only` calls of some names matter, the run stops at no others, but those that tell its processes apart; where only
+    those of the program itself do (`alone`), what its children call is let go at once. So is everything when `over` is set."""
 
-    def __init__(self, decide=None, only=CALLS):
-        self.decide, self.only = decide, frozenset(only) | FORKS | EXECS | {"exit_group"}
+    def __init__(self, decide=None, only=CALLS, alone=False):
+        self.decide, self.only, self.alone, self.over = decide, frozenset(only) | FORKS | EXECS | {"exit_group"}, alone, False
         self.known = {}  # pid → [process, how many children were seen, began another program, Counter of calls]
         self.calls, self.stopped, self.count = [], [], 0
         self.ended = set()
@@ -240,6 +241,9 @@ class Run:
                 return
             raise
         ident, pid, _, number, _, _, *args = NOTICE.unpack(buffer)
+        if self.over or (self.alone and pid != self.pid):
+            self.answer(listener, ident)
+            return
         name = names()[number]
         verdict = None
         try:
@@ -255,6 +259,9 @@ class Run:
             self.ended.add(pid)
         if verdict == "die":
             return
+        self.answer(listener, ident, verdict)
+
+    def answer(self, listener, ident, verdict=None):
         answer = ANSWER.pack(ident, 0, -verdict if verdict else 0, 0 if verdict else CONTINUE)
         try:
             fcntl.ioctl(listener, SEND, bytearray(answer))
