@@ -145,6 +145,31 @@ keep_addresses(struct resolver *resolver, const struct ares_addrinfo *info)
 	}
 }
 
+/* RFC 6761 §6.3: these names are this machine, whatever name servers say. */
+static bool
+is_localhost(const char *name)
+{
+	static const char word[] = "localhost";
+	size_t length = strlen(name), own = sizeof word - 1;
+
+	return length >= own && strcasecmp(name + length - own, word) == 0 && (length == own || name[length - own - 1] == '.');
+}
+
+static void
+keep_loopback(struct resolver *resolver)
+{
+	struct resolver_address *address = &resolver->addresses[0];
+
+	memset(address, 0, sizeof *address);
+	address->socket.any.sa_family = (sa_family_t)resolver->family;
+	if (resolver->family == AF_INET)
+		address->socket.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	else
+		address->socket.v6.sin6_addr = in6addr_loopback;
+	resolver->address_count = 1;
+	resolver->status = RESOLVER_OK;
+}
+
 static void
 on_answer(void *context, int ares_status, int timeouts, struct ares_addrinfo *info)
 {
@@ -160,6 +185,8 @@ on_answer(void *context, int ares_status, int timeouts, struct ares_addrinfo *in
 		keep_addresses(resolver, info);
 		ares_freeaddrinfo(info);
 	}
+	if (resolver->address_count == 0 && is_localhost(resolver->name))
+		keep_loopback(resolver);
 	if (resolver->status == RESOLVER_OK && resolver->address_count == 0)
 		resolver->status = RESOLVER_NODATA;
 }
@@ -182,7 +209,9 @@ close_channel(struct resolver *resolver)
 static void
 ask(struct resolver *resolver)
 {
-	struct ares_addrinfo_hints hints = { .ai_family = resolver->family, .ai_flags = ARES_AI_NOSORT };
+	/* c-ares leaks memory where /etc/hosts has localhost in the other family only (1.18.1) */
+	int family = is_localhost(resolver->name) ? AF_UNSPEC : resolver->family;
+	struct ares_addrinfo_hints hints = { .ai_family = family, .ai_flags = ARES_AI_NOSORT };
 
 	resolver->status = RESOLVER_PENDING;
 	ares_getaddrinfo(resolver->channel, resolver->name, NULL, &hints, on_answer, resolver);

@@ -133,7 +133,8 @@ class Filter(kedge.Test):
         seen = {}
         for number in range(1, LINES + 1):
             kind = number % 10
-            target = f"tls://127.0.0.1:{self.refused_port}" if kind else f"no such target {number}"
+            host = "localhost" if kind == 1 else "127.0.0.1"
+            target = f"tls://{host}:{self.refused_port}" if kind else f"no such target {number}"
             process.stdin.write(f"{target}\tunit {number}\n".encode())
             if not kind:
                 process.stdin.flush()
