@@ -72,7 +72,8 @@ local function run_prompt(reader, codes)
   if codes[1] then return complain("-e and -i exclude each other") end
   local words, message = command_line.plain(reader, 0)
   if not words then return complain(message) end
-  if reader.opts.version then return launch.show(require("kedge.help").versions()) end
+  local help = require "kedge.help"
+  if reader.opts.help or reader.opts.version then return launch.show(reader.opts.help and help.overview() or help.versions()) end
   local done
   done, message = options.finish(reader.opts)
   if not done then return complain(message) end

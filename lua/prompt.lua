@@ -19,7 +19,7 @@ local NAME = "prompt"
 
 local GREETING = "kedge %s, %s. Ctrl-C interrupts, Ctrl-D ends.\n"
   .. 'An expression prints its value: try kedge.check("example.org").\n'
-  .. "`kedge help api` tells of all there is.\n"
+  .. "help() tells of all there is, help(kedge.check) of one.\n"
 
 -- Where lines come from. A source has read(prompt) -> text | nil at the end; nil, true after an interrupt.
 
@@ -160,6 +160,26 @@ local function message_of(problem)
   return done and text or "an error that is a " .. type(problem)
 end
 
+-- "check" or "pem.decode" for one of kedge's functions.
+local function name_of(wanted, library, front)
+  for name, value in pairs(library) do
+    if value == wanted then return front .. name end
+    local found = type(value) == "table" and name_of(wanted, value, front .. name .. ".")
+    if found then return found end
+  end
+end
+
+-- help() at the prompt: what `kedge help api` prints; help(what) of a function of kedge's, or of a name.
+local function help(what)
+  local reference = require "kedge.api.reference"
+  if what == nil then return output.print(reference.overview()) end
+  local name = type(what) == "string" and what or name_of(what, require "kedge", "")
+  if not name then error("help wants a function of kedge's, or its name as text", 0) end
+  local text, message = reference.of(name)
+  if not text then error(message, 0) end
+  output.print(text)
+end
+
 local function is_over(text)
   return text == "exit" or text == "quit" or text == "exit()" or text == "quit()"
 end
@@ -192,7 +212,7 @@ local SIGINT = 2
 local function run_all(ctx)
   local opts, traits = ctx.options, terminal.traits(STDOUT, ctx.options.color)
   local self = { opts = opts, traits = traits, source = open_source(traits),
-    env = loader.environment { kedge = require "kedge", ctx = ctx, _ = false } }
+    env = loader.environment { kedge = require "kedge", ctx = ctx, help = function(what) help(what) end, _ = false } }
   if self.source.is_edited and not opts.quiet then
     output.print(GREETING:format(require("kedge.core.embedded").version, _VERSION))
   end
