@@ -22,7 +22,7 @@ local function new_entry(self, key, about)
     return nil
   end
   local entry = { code = about.code, status = about.status, remedy = about.remedy, count = 0, ids = {}, places = {}, messages = {},
-    untold = 0 }
+    untold = 0, noun = about.code:find("%.pending$") and "change" or "check" }
   self.by_key[key] = entry
   table.insert(self.list, entry)
   return entry
@@ -57,10 +57,17 @@ local function add(self, key, about, r, place)
   end
 end
 
+-- Each change to a store has its sentence; one for all of them explains them.
+local function explained(r)
+  if not (r.labels and r.labels.update == "change") then return r end
+  local message = require("kedge.reasons").explain(r.code, {})
+  return { code = r.code, status = r.status, message = message, remedy = r.remedy }
+end
+
 --- Adds one result, `place` in the report: its cause, and the warnings it has besides.
 function causes:add(r, place)
   if r.status == "ok" then return end
-  if r.cause then add(self, r.cause, r, r, place) end
+  if r.cause then add(self, r.cause, explained(r), r, place) end
   for _, warning in ipairs(r.warnings or {}) do
     if warning.code ~= r.code then
       local about = { code = warning.code, status = "warn", message = warning.message, remedy = warning.remedy }
@@ -69,7 +76,7 @@ function causes:add(r, place)
   end
 end
 
---- The entries, failures first, in the order in which they came: { code=, status=, remedy=, count= of checks;
+--- The entries, failures first, in the order in which they came: { code=, status=, remedy=, count= of checks, or what noun= says;
 -- ids=, places= of the first of these; messages= { text=, id= of who said it first }, untold= checks that said yet another }.
 function causes:in_order()
   local ordered = {}

@@ -8,7 +8,7 @@ local waterfall = require "kedge.html.waterfall"
 
 local format = {}
 
-local OPEN = 10 -- failed checks whose rows are open; where there are more, none is
+local OPEN = 10 -- failed checks, or changes, whose rows are open; where there are more, none is
 
 function format.start(out, report)
   out.state = { causes = causes.new(), rows = {}, now = report.opts.at or report.started }
@@ -32,6 +32,7 @@ end
 
 local function is_open(one, report)
   if report.summary.total == 1 then return true end
+  if one.is_change then return report.summary.total <= OPEN end
   return one.status == "fail" and report.summary.fail <= OPEN
 end
 

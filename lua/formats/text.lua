@@ -97,8 +97,7 @@ end
 
 local function paragraph(out, cause)
   local mark, mark_width = mark_of(out, cause.status)
-  local noun = cause.code:find("%.pending$") and "change" or "check"
-  local code, count = out:escape(cause.code), show.count(cause.count, noun)
+  local code, count = out:escape(cause.code), show.count(cause.count, cause.noun)
   local fits = mark_width + show.width(code) + 2 + #count <= out.width
   out:write("\n", mark, " ", out:paint("bold", code), fits and ", " or ",\n  ", count, "\n")
   seen(out, cause)
@@ -106,7 +105,7 @@ local function paragraph(out, cause)
   labelled(out, "Remedy", cause.remedy)
   local ids = table.concat(cause.ids, ", ")
   if cause.count > #cause.ids then ids = ("%s and %d more"):format(ids, cause.count - #cause.ids) end
-  labelled(out, noun == "change" and "Changes" or "Checks", ids)
+  labelled(out, cause.noun == "change" and "Changes" or "Checks", ids)
 end
 
 -- Changes to a file, a line at a time: what is cut off and what is added.
@@ -141,13 +140,6 @@ local function change(out, r)
   if r.values and type(r.values.diff) == "string" then changes(out, r.values.diff) end
   if r.values and type(r.values.output) == "string" then changes(out, r.values.output .. "\n") end
   if r.status == "ok" then labelled(out, "Next", r.remedy) end
-end
-
--- As a paragraph has it: the sentences of changes stand above already.
-local function for_paragraph(r)
-  if not (r.labels and r.labels.update == "change") then return r end
-  local message = require("kedge.reasons").explain(r.code, {})
-  return setmetatable({ message = message }, { __index = r })
 end
 
 local function wrapped(out, text)
@@ -192,7 +184,7 @@ function format.result(out, r)
   end
   local is_full = out.state.details == "full"
   if out.verbose or is_full then require("kedge.details").write(out, r, is_full) end
-  out.state.causes:add(for_paragraph(r))
+  out.state.causes:add(r)
 end
 
 function format.finish(out, report)

@@ -130,7 +130,8 @@ end
 --- A result, `place` in the report, judged at `now`: what check.row makes a row of.
 function check.new(r, place, now)
   local stages, total = waterfall.stages(r)
-  return { status = r.status, place = place, head = head(r), body = body(r, now), stages = stages, total = total,
+  local is_change = r.values ~= nil and type(r.values.diff) == "string"
+  return { status = r.status, place = place, is_change = is_change, head = head(r), body = body(r, now), stages = stages, total = total,
     time = r.timings_ms and r.timings_ms.total }
 end
 

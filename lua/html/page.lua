@@ -106,7 +106,7 @@ local function checks_of(cause)
   local parts = {}
   for i, id in ipairs(cause.ids) do parts[i] = ('<a href="#r%d"><bdi>%s</bdi></a>'):format(cause.places[i], text(id)) end
   local more = cause.count > #cause.ids and (" and %d more"):format(cause.count - #cause.ids) or ""
-  return "<dt>Checks</dt><dd>" .. table.concat(parts, ", ") .. more .. "</dd>\n"
+  return (cause.noun == "change" and "<dt>Changes</dt><dd>" or "<dt>Checks</dt><dd>") .. table.concat(parts, ", ") .. more .. "</dd>\n"
 end
 
 local function part(name, words)
@@ -115,7 +115,7 @@ end
 
 local function article(cause)
   return ('<article class="cause %s">\n<h3>%s <code>%s</code>, %s</h3>\n<dl>\n%s%s%s%s</dl>\n</article>\n'):format(cause.status,
-    check.mark(cause.status), text(cause.code), show.count(cause.count, "check"), seen(cause),
+    check.mark(cause.status), text(cause.code), show.count(cause.count, cause.noun), seen(cause),
     part("Why it matters", require("kedge.reasons").why(cause.code)), part("Remedy", cause.remedy), checks_of(cause))
 end
 
