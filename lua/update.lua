@@ -21,7 +21,9 @@ end
 
 -- The tool, where the layout has one to be run; nil where files are changed by hand.
 local function choose_tool(job, facts)
-  if facts.layout.family ~= "debian" or not facts.layout.configuration then return nil end
+  if facts.layout.family ~= "debian" then return nil end
+  tool.check_configuration(facts)
+  if not facts.layout.configuration then return nil end
   local chosen, why = tool.choose(facts.system, job.apply)
   if not chosen and facts.layout.name ~= "Buildroot" and facts.layout.name ~= "Alpine" then refusal.raise(why, "local.tool_missing") end
   return chosen

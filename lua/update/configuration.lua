@@ -31,20 +31,21 @@ local function trimmed(text)
   return (text:gsub("^[ \t]+", ""):gsub("[ \t]+$", ""))
 end
 
---- The names that the tool takes in, in its order: behind the folder of shipped certificates, as they are looked for there.
+--- The names that the tool takes in, in its order: behind the folder of shipped certificates, as they are looked for there;
+--- and the numbers of their lines.
 function configuration.names(text)
-  local names, begun = {}, ""
-  for _, line in ipairs(lines_of(text)) do
+  local names, numbers, begun = {}, {}, ""
+  for number, line in ipairs(lines_of(text)) do
     if line:find("\n$") and line ~= "\n" and not line:find("^[#!]") then
       local word, joined = read_word(line)
       begun = begun .. word
       if not joined then
-        names[#names + 1] = trimmed(begun)
+        names[#names + 1], numbers[#numbers + 1] = trimmed(begun), number
         begun = ""
       end
     end
   end
-  return names
+  return names, numbers
 end
 
 --- The names whose links the tool takes away before it adds others: those of "!" lines.

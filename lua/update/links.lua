@@ -4,6 +4,7 @@
 -- leads, on the card, to the same files by their names there.
 
 local change = require "kedge.core.change"
+local configuration = require "kedge.update.configuration"
 local forecast = require "kedge.update.forecast"
 local refusal = require "kedge.update.refusal"
 local tree = require "kedge.core.tree"
@@ -30,6 +31,56 @@ local function seen_from_here(real)
   local found, message, code = tree.resolve("/", real)
   if not found and code ~= "missing" then refusal.raise(message, code) end
   return found
+end
+
+-- Calls fn(path inside, kernel's path) for each link below `path`, folders behind links passed over; these go to the list
+-- `linked`. seen: the kernel's paths of folders, each of which is gone through once.
+local function gather(system, path, depth, seen, linked, fn)
+  local folder = system:real(path)
+  if not folder or seen[folder] then return end
+  seen[folder] = true
+  if depth > DEPTH_MAX then refusal.raise(("%s: more than %d folders in one another"):format(path, DEPTH_MAX), "local.limit") end
+  for _, name in ipairs(system:list(path)) do
+    local entry = system:look(folder .. "/" .. name)
+    local kind = entry and entry.type
+    if kind == "link" then
+      fn(path .. "/" .. name, folder .. "/" .. name)
+      if system:kind(path .. "/" .. name) == "directory" then linked[#linked + 1] = path .. "/" .. name end
+    elseif kind == "directory" then
+      gather(system, path .. "/" .. name, depth + 1, seen, linked, fn)
+    end
+  end
+end
+
+-- Links in folders behind links are not ours to change: they have to lead the tool to the image's files by themselves.
+local function check_linked_folders(facts)
+  local system, seen, linked = facts.system, {}, {}
+  for _, folder in ipairs { facts.layout.shipped, facts.layout.chosen[1] } do
+    gather(system, folder, 1, seen, linked, function() end)
+  end
+  for _, path in ipairs(linked) do -- which grows
+    gather(system, path, 1, seen, linked, function(name, real)
+      local here = seen_from_here(real)
+      if here ~= system:real(name) then
+        refusal.raise(("%s is an absolute link in a folder that a link leads to, and this system's tool would follow it to %s: make it "
+          .. "a relative one"):format(name, here or "nowhere"), "local.permission")
+      end
+    end)
+  end
+end
+
+--- Raises where this system's tool would read something else than the image's files, whatever is done about its links.
+function links.check(facts)
+  local system, layout = facts.system, facts.layout
+  local folder = system:real(layout.shipped)
+  local names, numbers = configuration.names(facts.text)
+  for i, name in ipairs(folder and names or {}) do
+    if ("/" .. name .. "/"):find("/../", 1, true) and seen_from_here(folder .. "/" .. name) ~= system:real(layout.shipped .. "/" .. name) then
+      refusal.raise(("%s:%d: '%s' leads out of %s for the tool, which runs outside of it: remove this line"):format(layout.configuration,
+        numbers[i], name, system.shown), "local.permission")
+    end
+  end
+  check_linked_folders(facts)
 end
 
 --- Before the tool runs: a list for `restore`. made: the forecast, whose links the tool makes anew by itself.

@@ -4,6 +4,7 @@
 local avs = require "kedge.avs"
 local configuration = require "kedge.update.configuration"
 local forecast = require "kedge.update.forecast"
+local links = require "kedge.update.links"
 local memo = require "kedge.memo"
 local names = require "kedge.update.names"
 local refusal = require "kedge.update.refusal"
@@ -151,7 +152,8 @@ local function lacks_any(facts, wanted)
 end
 
 -- By the system's own tool.
-local function with_tool(facts, wanted)
+local function with_tool(facts, wanted, tool)
+  if tool.how == "folders" then links.check(facts) end
   local self = { mode = "tool", files = {}, before = forecast.make(facts, facts.text) }
   local by_file = configure(facts, wanted, self)
   for _, one in ipairs(wanted) do
@@ -230,7 +232,7 @@ function plan.make(facts, wanted, tool)
   local family = facts.layout.family
   if family == "openwrt" or family == "fedora" then return by_commands(facts, wanted) end
   if family ~= "debian" or not facts.text or not tool then return by_hand(facts, wanted) end
-  return with_tool(facts, wanted)
+  return with_tool(facts, wanted, tool)
 end
 
 return plan

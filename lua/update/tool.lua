@@ -4,6 +4,7 @@ local file = require "kedge.core.file"
 local admit = require "kedge.core.admit"
 local interrupt = require "kedge.interrupt"
 local process = require "kedge.core.process"
+local refusal = require "kedge.update.refusal"
 local task = require "kedge.task"
 
 local tool = {}
@@ -63,6 +64,18 @@ end
 -- The tool doesn't quote every path that it is given.
 local function can_be_given(path)
   return path:find("^[%w/._+,=@:-]+$") ~= nil
+end
+
+--- Raises where a system has the tool, but not the configuration by which it would make the store anew.
+function tool.check_configuration(facts)
+  local system, path = facts.system, "/etc/ca-certificates.conf"
+  if facts.layout.configuration or not find_in(system) then return end
+  local real = system:name(path)
+  local entry = real and system:look(real)
+  local what = "is missing"
+  if entry then what = entry.target and ("is a link that leads nowhere (to %s)"):format(entry.target) or "is not a file" end
+  refusal.raise(("%s %s, and %s makes the store from it: put it back first, as dpkg-reconfigure ca-certificates does"):format(path, what,
+    NAME))
 end
 
 --- How the tool is to be run for a system: { how= "live", "chroot" or "folders", path= }; nil and why it can't be.

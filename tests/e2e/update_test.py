@@ -266,6 +266,49 @@ class Image(Update):
         self.applied(tree)
         self.assertEqual(outside.state(times=True), before)
 
+    def outside_and_inside(self, tree):
+        """A certificate of this system's, and the image's own of the same name."""
+        path = os.path.join(self.folder, "outside.crt")
+        with open(path, "wb") as file:
+            file.write(store.made("Lab Outside"))
+        tree.write(path, store.made("Lab Inside"))
+        return path
+
+    def test_a_line_that_leads_out(self):
+        """This system's tool would read this system's file, and put it into the image."""
+        tree = self.small(worn=False)
+        path = self.outside_and_inside(tree)
+        tree.write(store.CONF, tree.read(store.CONF) + b"../" * 40 + path[1:].encode() + b"\n")
+        os.unlink(tree.at(f"{store.PACKAGE}/mozilla/{store.SIX[store.ONE]}"))
+        for words in ((), ("--apply",)):
+            self.refuses(tree, *words, says=[f"{store.CONF}:{len(tree.lines()) - 1}: '../", "remove this line"])
+
+    def test_a_line_with_a_way_up_that_stays_inside(self):
+        tree = self.small()
+        tree.write("/usr/share/other/lab.crt", store.made("Lab Other"))
+        tree.write(store.CONF, b"../other/lab.crt\n" + tree.read(store.CONF))
+        self.applied(tree)
+        self.assertIn(store.fingerprint(store.made("Lab Other").strip()), tree.bundle())
+
+    @kedge.rows([(store.LOCAL,), (store.PACKAGE,)])
+    def a_link_in_a_linked_folder_that_leads_out(self, folder):
+        tree = self.small()
+        tree.link(self.outside_and_inside(tree), "/opt/certs/deep/lab.crt")
+        tree.link("/opt/certs", folder + "/more")
+        tree.write(store.CONF, b"more/deep/lab.crt\n" + tree.read(store.CONF))
+        self.refuses(tree, "--apply", says=[folder + "/more/deep/lab.crt", "absolute link"])
+
+    @kedge.rows([("missing", None), ("a link that leads nowhere", "/nowhere")])
+    def without_configuration(self, says, target):
+        """The next run of the tool would make a store without what is there: nothing is in it for good."""
+        tree = self.small(worn=False)
+        tree.write(store.TOOL, "#!/bin/sh\n", 0o755)
+        os.unlink(tree.at(store.CONF))
+        if target:
+            tree.link(target, store.CONF)
+        for words in ((), ("--apply",)):
+            self.refuses(tree, *words, says=[store.CONF, says])
+
     @kedge.rows([("tmp",), ("backup",), ("journal",), ("lock",)])
     def a_link_in_the_state_folder(self, name):
         tree = self.small()
