@@ -217,6 +217,7 @@ LUA_MODULES = \
 	lua/update/plan.lua \
 	lua/update/refusal.lua \
 	lua/update/rollback.lua \
+	lua/update/runs.lua \
 	lua/update/source.lua \
 	lua/update/state.lua \
 	lua/update/survey.lua \

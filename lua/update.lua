@@ -83,6 +83,7 @@ local function apply(job, facts)
   local list = words.applied(facts, the_plan, job.tool)
   local outcome = transaction.apply(job, facts, the_plan)
   report_all(job, list)
+  report_all(job, { words.complaint(outcome) })
   job.report(words.done(facts, outcome, conclude(job, facts)))
 end
 

@@ -147,7 +147,8 @@ local function set_of(list)
   return set
 end
 
---- Runs the tool once and puts right what it broke. run: { tool=, temporary=, lock=, seconds=, bundle=, relink=, made= }.
+--- Runs the tool once and puts right what it broke. run: { tool=, temporary=, lock=, seconds=, has_dpkg=, bundle=,
+--- relink=, made= }.
 --- True and its output; nil, a sentence and the tool's own words where it failed, and true if it need not be tried again.
 function changes.run_tool(facts, run)
   local system = facts.system
@@ -155,7 +156,7 @@ function changes.run_tool(facts, run)
   for _, name in ipairs(run.relink) do refusal.check(change.remove(folder .. "/" .. name)) end
   local before = set_of(system:names(folder))
   local list = run.tool.how == "folders" and links.localize(facts, run.made)
-  local done, message, output, is_final = tool.run(run.tool, facts, run.temporary, run.lock, run.seconds)
+  local done, message, output, is_final = tool.run(facts, run)
   if is_final then return nil, message, output, true end
   if list then links.restore(facts, list) end
   if not system.is_live then links.give(facts) end

@@ -75,7 +75,8 @@ function links.check(facts)
   local folder = system:real(layout.shipped)
   local names, numbers = configuration.names(facts.text)
   for i, name in ipairs(folder and names or {}) do
-    if ("/" .. name .. "/"):find("/../", 1, true) and seen_from_here(folder .. "/" .. name) ~= system:real(layout.shipped .. "/" .. name) then
+    local goes_up = ("/" .. name .. "/"):find("/../", 1, true)
+    if goes_up and seen_from_here(folder .. "/" .. name) ~= system:real(layout.shipped .. "/" .. name) then
       refusal.raise(("%s:%d: '%s' leads out of %s for the tool, which runs outside of it: remove this line"):format(layout.configuration,
         numbers[i], name, system.shown), "local.permission")
     end

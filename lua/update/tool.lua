@@ -116,15 +116,16 @@ function tool.command(chosen, facts)
 end
 
 --- Runs the tool: what its process gave (see kedge.core.process), output and errors in one; nil and a sentence where it
---- couldn't be run or did not come to its end, what it said, and true if it need not be tried again. temporary: a folder
---- (the kernel's path) for its own files; lock: is kept open by the tool as long as it or a child of it lives; seconds:
---- then it is stopped.
-function tool.run(chosen, facts, temporary, lock, seconds)
-  local system = facts.system
+--- couldn't be run or did not come to its end, what it said, and true if it need not be tried again. run: temporary= a folder
+--- (the kernel's path) for its own files, lock= is kept open by the tool as long as it or a child of it lives, seconds=
+--- then it is stopped, has_dpkg= dpkg's lock is ours, and as apt does, we tell those hooks that call dpkg.
+function tool.run(facts, run)
+  local system, chosen, temporary, seconds = facts.system, run.tool, run.temporary, run.seconds
   local plan = words(chosen, facts, NOWHERE)
-  plan.env = { PATH = PATH, LC_ALL = "C", HOME = "/", TMPDIR = chosen.how == "chroot" and system:inside(temporary) or temporary }
+  plan.env = { PATH = PATH, LC_ALL = "C", HOME = "/", TMPDIR = chosen.how == "chroot" and system:inside(temporary) or temporary,
+    DPKG_FRONTEND_LOCKED = run.has_dpkg and "true" or nil }
   plan.root = chosen.how == "chroot" and system.root or nil
-  plan.merge, plan.keep, plan.timeout = true, { lock }, seconds
+  plan.merge, plan.keep, plan.timeout = true, { run.lock }, seconds
   local done, message = interrupt.wait(process.run, plan)
   if not done then return nil, message or NAME .. " was interrupted", "", true end
   local output = done.output

@@ -5,19 +5,13 @@ local admit = require "kedge.core.admit"
 local backup = require "kedge.update.backup"
 local change = require "kedge.core.change"
 local changes = require "kedge.update.changes"
-local forecast = require "kedge.update.forecast"
-local interrupt = require "kedge.interrupt"
-local plan = require "kedge.update.plan"
 local refusal = require "kedge.update.refusal"
+local runs = require "kedge.update.runs"
 local survey = require "kedge.update.survey"
-local tool = require "kedge.update.tool"
 local tree = require "kedge.core.tree"
 local verdict = require "kedge.update.verdict"
 
 local transaction = {}
-
-local RUNS_MAX = 3 -- of the tool, where somebody else's runs get between
-local QUIET = { 0.25, 1, 1 } -- seconds without anybody at work on the folder, behind so many runs
 
 --- Ends what an interrupted run left, under the locks: "finished" or "rolled back", or nil where there was none.
 function transaction.recover(state)
@@ -107,46 +101,6 @@ end
 
 -- Carrying out.
 
--- Whether every file has the link of its name.
-local function has_links(facts, made)
-  local folder = facts.system:real(facts.layout.directory)
-  for name in pairs(made.links) do
-    if not facts.system:look(folder .. "/" .. name) and not facts.system:look(folder .. "/ca-cert-" .. name) then return false end
-  end
-  return true
-end
-
---- Looks at the stores once more, when nobody else works on them: whether they are what the configuration makes of them.
-function transaction.look(facts)
-  local has_remainder = tool.wait_for_others(facts)
-  if has_remainder then refusal.check(change.remove(facts.system:name(facts.layout.bundle .. ".new"))) end
-  survey.read(facts)
-  local made = forecast.make(facts, facts.text)
-  return not has_remainder and verdict.agrees(made, facts.stores) and has_links(facts, made)
-end
-
--- Runs the tool until the stores are what the configuration makes of them.
-local function run_until_agreed(job, facts, run)
-  repeat
-    if run.count > 0 then
-      tool.wait_until_quiet(facts, QUIET[run.count])
-      run.made = forecast.make(facts, facts.text)
-      run.relink = plan.stale_links(facts, run.made)
-      job.log(run.why)
-    end
-    run.count, run.why = run.count + 1, "the store is not what its configuration says, so somebody else's run got between: once more"
-    local done, message, output, is_final = changes.run_tool(facts, run)
-    -- Another run may have taken away the bundle that this one was building.
-    if not done and (is_final or run.count == RUNS_MAX) then refusal.raise(message, "local.tool_failed", { output = output }) end
-    for line in (done and message or ""):gmatch("E: [^\n]*") do job.log("update-ca-certificates says: " .. line) end
-    if not done then run.why = message .. "; it is run once more" end
-    run.agreed = transaction.look(facts) and done
-  until run.agreed or run.count == RUNS_MAX or interrupt.signal()
-  if run.agreed then return end
-  tool.wait_until_quiet(facts, QUIET[RUNS_MAX])
-  run.agreed = transaction.look(facts) -- the last of the others may have put it right
-end
-
 -- Raises unless all that was usable is, and so is what was wanted.
 local function prove(facts, wanted, before)
   local after = verdict.sets(facts.stores)
@@ -154,12 +108,6 @@ local function prove(facts, wanted, before)
   if lost[1] then refusal.raise(("%d would be lost: %s"):format(#lost, verdict.names(lost)), "local.tool_failed") end
   if absent[1] then refusal.raise("afterwards there is still no " .. table.concat(absent, ", "), "local.tool_failed") end
   return after
-end
-
-local function new_run(job, facts, the_plan)
-  local temporary = job.state:temporary()
-  return { tool = job.tool, temporary = temporary, lock = job.state.lock, seconds = job.seconds, relink = the_plan.relink,
-    made = the_plan.made, bundle = changes.bundle(facts, temporary), count = 0 }
 end
 
 -- Back to the backup; raises what went wrong, with what became of it.
@@ -189,7 +137,7 @@ end
 
 -- What comes between the journal's words: the tool, and the proof. `run` is nil where no tool is needed.
 local function work(job, facts, run, before)
-  if run then run_until_agreed(job, facts, run) else survey.read(facts) end
+  if run then runs.until_agreed(job, facts, run) else survey.read(facts) end
   return prove(facts, job.wanted, before)
 end
 
@@ -221,7 +169,7 @@ end
 
 -- Whether the stores are what their configuration says, as far as can be seen.
 local function still_agrees(job, facts)
-  local seen, agrees = refusal.catch(transaction.look, facts)
+  local seen, agrees = refusal.catch(runs.look, facts)
   if seen then return agrees end
   job.log(("%s; all is done, but whether somebody else's run came after was not seen"):format(agrees.message))
   return true
@@ -234,7 +182,7 @@ local function begin(job, facts, the_plan)
     transaction.check_permission(job, facts, the_plan)
     transaction.check_space(facts, the_plan, state)
     number = new_backup(facts, the_plan, state)
-    run = the_plan.mode == "tool" and new_run(job, facts, the_plan) or nil
+    run = the_plan.mode == "tool" and runs.new(job, facts, the_plan) or nil
     state:write_journal("begun", number)
   end)
   if done then return number, run end
@@ -246,8 +194,8 @@ local function begin(job, facts, the_plan)
   refusal.raise(problem.message .. said, problem.code)
 end
 
---- Carries out a plan under the locks: { before=, after= numbers of certificates, runs= of the tool, agreed= false where
---- somebody else was at work to the end }. Raises where it didn't succeed; then everything is as it was, unless the refusal
+--- Carries out a plan under the locks: { before=, after= numbers of certificates, runs= of the tool, run= the last of them
+--- (see kedge.update.runs) or nil }. Raises where it didn't succeed; then everything is as it was, unless the refusal
 --- says otherwise.
 function transaction.apply(job, facts, the_plan)
   local before = verdict.sets(facts.stores)
@@ -255,14 +203,14 @@ function transaction.apply(job, facts, the_plan)
   local after = round(job, facts, the_plan, number, run, before)
   -- What somebody else began before us may have ended after us.
   while run and run.agreed and not still_agrees(job, facts) do
-    run.agreed = false
-    if run.count == RUNS_MAX then break end
+    run.agreed, run.is_steady = false, false
+    if runs.are_used_up(run) then break end
     job.state:write_journal("begun", number)
     after = round(job, facts, the_plan, number, run, before)
   end
   refusal.catch(job.state.end_temporary, job.state)
   refusal.catch(job.state.give, job.state)
-  return { before = verdict.count(before), after = verdict.count(after), runs = run and run.count or 0, agreed = not run or run.agreed }
+  return { before = verdict.count(before), after = verdict.count(after), runs = run and run.count or 0, run = run }
 end
 
 return transaction

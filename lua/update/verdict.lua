@@ -47,20 +47,29 @@ function verdict.count(sets)
   return count
 end
 
---- Whether the stores are what the configuration makes of them (see forecast), no more and no less.
-function verdict.agrees(made, stores)
-  if not stores.bundle then return false end
-  for sha256 in pairs(made.bundle) do
-    if not stores.bundle.seen[sha256] then return false end
+-- The first by name of the certificates that are in one set and not in another.
+local function first_missing(set, seen)
+  local first
+  for sha256, cert in pairs(set) do
+    if not seen[sha256] and not (first and first < cert.subject_text) then first = cert.subject_text end
   end
-  for _, entry in ipairs(stores.bundle.entries) do
-    if not made.bundle[entry.cert.sha256] then return false end
+  return first
+end
+
+--- How the stores differ from what the configuration makes of them (see forecast), as half a sentence; nil where they don't.
+function verdict.difference(made, stores)
+  if not stores.bundle then return "there is no bundle" end
+  local name = first_missing(made.bundle, stores.bundle.seen)
+  if name then return name .. " is missing in the bundle" end
+  local there = {}
+  for _, entry in ipairs(stores.bundle.entries) do there[entry.cert.sha256] = entry.cert end
+  name = first_missing(there, made.bundle)
+  if name then return name .. " is in the bundle as well" end
+  if #stores.bundle.unparsable ~= made.unparsable then
+    return ("%d entries of the bundle cannot be read"):format(#stores.bundle.unparsable)
   end
-  if #stores.bundle.unparsable ~= made.unparsable then return false end
-  for sha256 in pairs(stores.directory and made.directory or {}) do
-    if not stores.directory.seen[sha256] then return false end
-  end
-  return true
+  name = first_missing(stores.directory and made.directory or {}, stores.directory and stores.directory.seen or {})
+  return name and name .. " is not found in the folder"
 end
 
 local NAMED_MAX = 5

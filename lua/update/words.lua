@@ -151,6 +151,16 @@ local function outcome(status, code, message, remedy, values)
   return r
 end
 
+local LINES_MAX, BYTES_MAX = 20, 4000 -- of the tool's words
+
+-- The tool's own words, of which the last tell most.
+local function with_output(values, output)
+  local lines = {}
+  for line in (output or ""):sub(-BYTES_MAX):gmatch("[^\n]+") do lines[#lines + 1] = line end
+  if lines[1] then values.output = table.concat(lines, "\n", math.max(1, #lines - LINES_MAX + 1)) end
+  return values
+end
+
 --- Nothing is to be done; `conclusion` is what a check of the store came to, or nil.
 function words.nothing(facts, wanted, conclusion)
   local count = verdict.count(verdict.sets(facts.stores))
@@ -166,11 +176,27 @@ function words.done(facts, outcome_of, conclusion)
   local sentence = verdict.sentence(outcome_of.before, outcome_of.after)
   local values = { changed = true, before = outcome_of.before, after = outcome_of.after, lost = 0, runs = outcome_of.runs }
   local message = sentence .. (conclusion and "; " .. conclusion or "")
-  if not outcome_of.agreed then
+  local run = outcome_of.run
+  if run and not run.agreed and run.is_steady then
+    return outcome("warn", "local.tool_failed", ("%s; but after %d runs of update-ca-certificates the store is still not what its "
+      .. "configuration says: %s"):format(message, run.count, run.difference), "Run update-ca-certificates by hand, and see what it says.",
+      with_output(values, run.output))
+  elseif run and not run.agreed then
     return outcome("warn", "local.busy", message .. "; but somebody else keeps changing the store",
       "Find out who else runs update-ca-certificates, then run kedge ca-update --apply again.", values)
   end
   return outcome("ok", nil, message, restart(facts), values)
+end
+
+--- What a hook of the tool's complained of, which is no failure of the tool's; nil where none did.
+function words.complaint(outcome_of)
+  local output = outcome_of.run and outcome_of.run.output or ""
+  local line = ("\n" .. output):match("\nE: ([^\n]*)")
+  if not line then return nil end
+  local r = result.make("hooks", "warn", "local.tool_failed", "update-ca-certificates says: " .. line,
+    "The store itself is done. Mend the hook, then run update-ca-certificates by hand, so that what it keeps is done too.")
+  r.labels, r.values = { update = "complaint" }, with_output({}, output)
+  return r
 end
 
 --- What going back to a backup changes: `paths` that are not as they were.
@@ -216,8 +242,14 @@ end
 
 --- It failed after it had begun. `problem` is a refusal; its output, where it has one, is the tool's own words.
 function words.failed(problem)
-  local output = problem.output and problem.output ~= "" and problem.output:sub(-4000) or nil
-  return outcome("fail", problem.code, problem.message, nil, { changed = problem.is_broken or false, output = output })
+  local values = with_output({ changed = problem.is_broken or false }, problem.output)
+  local remedy
+  if problem.is_broken then
+    remedy = "Make room or mend what is named, then run kedge ca-update --apply again: it goes back first. The backup is safe."
+  elseif values.output then
+    remedy = "Mend what its words above complain of (the tool, or a hook in /etc/ca-certificates/update.d), then run it again."
+  end
+  return outcome("fail", problem.code, problem.message, remedy, values)
 end
 
 return words

@@ -599,7 +599,14 @@ class Chroot(Update):
 
     def test_a_hook_that_fails(self):
         self.tree.write("/etc/ca-certificates/update.d/hook", "#!/bin/sh\nexit 3\n", 0o755)
-        self.assertIn("hook exited with code 3", self.applied(self.tree).err)
+        found = {result["id"]: result for result in self.applied(self.tree).results}
+        self.assertEqual((found["hooks"]["status"], found["update"]["status"]), ("warn", "ok"))
+        self.assertIn("hook exited with code 3", found["hooks"]["message"])
+
+    def test_hooks_know_that_the_lock_of_dpkg_is_taken(self):
+        self.tree.write("/etc/ca-certificates/update.d/hook", '#!/bin/sh\necho "$DPKG_FRONTEND_LOCKED" >/locked\n', 0o755)
+        self.applied(self.tree)
+        self.assertEqual(self.tree.read("/locked"), b"true\n")
 
     def test_a_store_that_never_comes_to_rest(self):
         """Three runs at most; then it is said."""
@@ -608,10 +615,30 @@ class Chroot(Update):
         self.tool(f"{store.TOOL}.real && cat /extra >>{store.BUNDLE} && echo >>/runs\n")
         done = self.run_in(self.tree, "--apply", status=0)
         outcome = self.outcome(done)
-        self.assertEqual((outcome["status"], outcome["code"], outcome["values"]["runs"]), ("warn", "local.busy", 3))
-        self.assertIn("somebody else keeps changing the store", outcome["message"])
+        self.assertEqual((outcome["status"], outcome["code"], outcome["values"]["runs"]), ("warn", "local.tool_failed", 3))
+        self.assertIn("after 3 runs", outcome["message"])
+        self.assertIn("Lab Extra is in the bundle as well", outcome["message"])
         self.assertEqual(self.tree.read("/runs"), b"\n" * 3)
         self.assertLessEqual(store.GOAL, self.tree.bundle())
+
+    def test_a_store_that_others_keep_changing(self):
+        """Another authority each time, which is none of the tool's doing."""
+        os.rename(self.tree.at(store.TOOL), self.tree.at(store.TOOL + ".real"))
+        for number, name in enumerate(("Lab First", "Lab Second", "Lab Third")):
+            self.tree.write(f"/extra/{number}", store.made(name))
+        self.tool(f"{store.TOOL}.real && cd /extra && for i in *; do cat $i >>{store.BUNDLE}; rm $i; break; done\n")
+        outcome = self.outcome(self.run_in(self.tree, "--apply", status=0))
+        self.assertEqual((outcome["status"], outcome["code"], outcome["values"]["runs"]), ("warn", "local.busy", 3))
+        self.assertIn("somebody else keeps changing the store", outcome["message"])
+
+    def test_a_tool_that_drops_its_work(self):
+        """What was there is, but not what the configuration says."""
+        self.tree.write(store.LOCAL + "/lab.crt", store.made("Lab New"))
+        os.rename(self.tree.at(store.TOOL), self.tree.at(store.TOOL + ".real"))
+        self.tool(f"mv {store.LOCAL}/lab.crt /lab.crt; {store.TOOL}.real; mv /lab.crt {store.LOCAL}/lab.crt\n")
+        outcome = self.outcome(self.run_in(self.tree, "--apply", status=0))
+        self.assertEqual((outcome["status"], outcome["code"]), ("warn", "local.tool_failed"))
+        self.assertIn("Lab New is missing in the bundle", outcome["message"])
 
     def test_a_run_that_is_disturbed_once(self):
         os.rename(self.tree.at(store.TOOL), self.tree.at(store.TOOL + ".real"))
@@ -634,9 +661,15 @@ class Chroot(Update):
         self.fails("--tool-timeout", "1", says=["did not end", "waiting for nothing"])
 
     def test_its_words_are_shown(self):
-        self.tool("echo something is odd\necho really >&2\nexit 7\n")
+        """Its last 20 lines, as lines, once."""
+        self.tool("for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do echo odd $i; done\necho really >&2\n"
+                  "printf '\\033[2J last\\n'\nexit 7\n")  # fmt: skip
         done = kedge.run("ca-update", "--root", self.tree.root, "--apply")
-        self.assertIn("\nsomething is odd\nreally\n", done.out)
+        self.assertIn("\nodd 2\nodd 3\n", done.out)
+        self.assertIn("\nodd 19\nreally\n\\x1b[2J last\n", done.out)
+        self.assertNotIn("odd 1\n", done.out)
+        self.assertEqual(done.out.count("really"), 1)
+        self.assertIn("then run it again", " ".join(done.out.split()))
 
     def test_an_interrupt(self):
         """The tool is stopped, everything goes back, and kedge dies by the signal."""
