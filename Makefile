@@ -212,6 +212,7 @@ LUA_MODULES = \
 	lua/update/configuration.lua \
 	lua/update/fetch.lua \
 	lua/update/forecast.lua \
+	lua/update/holder.lua \
 	lua/update/links.lua \
 	lua/update/names.lua \
 	lua/update/plan.lua \
@@ -320,6 +321,7 @@ LUA_TESTS = \
 	tests/unit/update_after_spec.lua \
 	tests/unit/update_configuration_spec.lua \
 	tests/unit/update_forecast_spec.lua \
+	tests/unit/update_holder_spec.lua \
 	tests/unit/update_source_spec.lua \
 	tests/unit/update_system_spec.lua \
 	tests/unit/x509_spec.lua \

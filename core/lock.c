@@ -118,6 +118,12 @@ lock_write_pid(const struct lock *lock)
 	return pwrite(lock->fd, text, (size_t)n, 0) == n ? 0 : errno;
 }
 
+int
+lock_retire(const struct lock *lock, const char *path)
+{
+	return !is_current(lock->fd, path) || unlink(path) == 0 ? 0 : errno;
+}
+
 void
 lock_close(struct lock *lock)
 {

@@ -28,6 +28,14 @@ int lock_take(struct lock *, const char *path, enum lock_kind kind, pid_t *holde
 /* Writes our process's number into the file of a held flock, for others to name it; 0 or an errno. */
 int lock_write_pid(const struct lock *);
 
+/*
+ * Takes away the file of a held flock, if `path` is still its name: whoever
+ * inherited the lock then has one that nobody asks for any more, and the next
+ * lock_take makes a new file. Nothing may be done under the lock from here on.
+ * 0 or an errno.
+ */
+int lock_retire(const struct lock *, const char *path);
+
 /* Lets it go, unless a child holds it; harmless a second time. The file stays. */
 void lock_close(struct lock *);
 

@@ -55,7 +55,7 @@ end
 
 -- What checks say of the store; nobody else has to wait for them.
 local function conclude(job, facts)
-  if job.state then job.state:close() end
+  if job.state then job.state:close(true) end
   return job.conclusion(facts)
 end
 

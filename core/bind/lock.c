@@ -5,6 +5,7 @@
  *       kind is "flock" (by default) or "posix"; never waits. "local.busy" with the
  *       holder's pid where it is known, "missing", "local.permission", "local.file"
  *   lock:write_pid() -> true | nil, message, code; notes who has it, flock only
+ *   lock:retire(path) -> true | nil, message, code; takes its file away, and with it what others inherited; flock only
  *   lock:close()
  */
 #include "lock.h"
@@ -37,7 +38,8 @@ fail(lua_State *L, const char *path, int error, pid_t holder)
 	case ENOTDIR: return bind_fail_errno(L, "missing", path, error);
 	case EACCES:
 	case EPERM: return bind_fail_errno(L, "local.permission", path, error);
-	case ELOOP: return bind_fail(L, "local.permission", "%s: a symbolic link, which a lock is not taken through", path);
+	case ELOOP:
+		return bind_fail(L, "local.permission", "%s: a symbolic link, which a lock is not taken through", path);
 	case EINVAL: return bind_fail(L, "local.file", "%s: not a regular file", path);
 	default: return bind_fail_errno(L, "local.file", path, error);
 	}
@@ -88,6 +90,18 @@ write_pid(lua_State *L)
 }
 
 static int
+retire(lua_State *L)
+{
+	const char *path = luaL_checkstring(L, 2);
+	int error = lock_retire(check_flock(L, 1), path);
+
+	if (error)
+		return fail(L, path, error, 0);
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
+static int
 close_(lua_State *L)
 {
 	lock_close(luaL_checkudata(L, 1, LOCK));
@@ -97,7 +111,9 @@ close_(lua_State *L)
 int
 luaopen_kedge_core_lock(lua_State *L)
 {
-	static const luaL_Reg methods[] = { { "write_pid", write_pid }, { "close", close_ }, { NULL, NULL } };
+	static const luaL_Reg methods[] = {
+		{ "write_pid", write_pid }, { "retire", retire }, { "close", close_ }, { NULL, NULL }
+	};
 	static const luaL_Reg metamethods[] = { { "__gc", close_ }, { "__close", close_ }, { NULL, NULL } };
 	static const luaL_Reg library[] = { { "take", take }, { NULL, NULL } };
 

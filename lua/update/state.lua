@@ -3,6 +3,7 @@
 
 local change = require "kedge.core.change"
 local file = require "kedge.core.file"
+local holder = require "kedge.update.holder"
 local interrupt = require "kedge.interrupt"
 local lock = require "kedge.core.lock"
 local refusal = require "kedge.update.refusal"
@@ -101,12 +102,6 @@ end
 
 -- Locks.
 
-local function who(pid)
-  if not pid then return "another process" end
-  local name = file.read(("/proc/%d/comm"):format(pid), 64)
-  return ("process %d%s"):format(pid, name and (" (%s)"):format((name:gsub("%s+$", ""))) or "")
-end
-
 -- Takes a lock, and waits for it; nil where its file is missing and that is no matter.
 local function take(path, kind, what)
   local began = task.now()
@@ -116,7 +111,8 @@ local function take(path, kind, what)
     if code == "missing" and kind == "posix" then return nil end
     if code ~= "local.busy" then refusal.raise(message, code) end
     if task.now() - began > PATIENCE or interrupt.signal() then
-      refusal.raise(("%s is held by %s; nothing was changed. Try again when it has ended"):format(what, who(pid)), "local.busy")
+      local who = holder.name(path, pid)
+      refusal.raise(("%s is held by %s; nothing was changed. Try again when it has ended"):format(what, who), "local.busy")
     end
     interrupt.wait(task.sleep, 0.1)
   end
@@ -127,10 +123,13 @@ function methods:take_locks()
   self.lock = take(self:make() .. "/lock", "flock", "kedge's lock on this store")
   refusal.check(self.lock:write_pid())
   local real = self.system:real(DPKG)
-  if real then self.dpkg = take(real, "posix", "dpkg's lock (" .. DPKG .. ")") end
+  -- On a file system that nobody can write to, nobody takes it.
+  if real and not tree.system(real).read_only then self.dpkg = take(real, "posix", "dpkg's lock (" .. DPKG .. ")") end
 end
 
-function methods:close()
+--- Lets the locks go. is_done: all came to its end; then a daemon that the tool started keeps nobody waiting.
+function methods:close(is_done)
+  if is_done and self.lock then self.lock:retire(self.folder .. "/lock") end
   for _, name in ipairs { "dpkg", "lock" } do
     if self[name] then self[name]:close() end
     self[name] = nil

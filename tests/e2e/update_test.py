@@ -603,6 +603,15 @@ class Chroot(Update):
         self.assertEqual((found["hooks"]["status"], found["update"]["status"]), ("warn", "ok"))
         self.assertIn("hook exited with code 3", found["hooks"]["message"])
 
+    def test_a_hook_that_starts_a_daemon(self):
+        """It inherits kedge's lock, as everything does that the tool starts; nobody has to wait for it."""
+        os.mkfifo(self.tree.at("/pipe"))
+        self.addCleanup(lambda: os.close(os.open(self.tree.at("/pipe"), os.O_RDWR)))
+        self.tree.write("/etc/ca-certificates/update.d/hook", "#!/bin/sh\ncat </pipe >/dev/null 2>&1 &\n", 0o755)
+        self.applied(self.tree)
+        os.unlink(self.tree.at(LOCAL_NAMES[store.FOUR]))
+        self.applied(self.tree)
+
     def test_hooks_know_that_the_lock_of_dpkg_is_taken(self):
         self.tree.write("/etc/ca-certificates/update.d/hook", '#!/bin/sh\necho "$DPKG_FRONTEND_LOCKED" >/locked\n', 0o755)
         self.applied(self.tree)
@@ -721,9 +730,15 @@ class Live(Update):
             self.skipTest(f"no mount namespace here: {store.cannot_mount()}")
         self.tree = store.live(self.small())
 
-    def live(self, *words, status):
+    def live(self, *words, status, read_only=None):
         places = {path: self.tree.at(path) for path in self.over}
-        done = kedge.run("ca-update", *words, "-f", "json", preexec_fn=lambda: store.mount_over(places), stdin=subprocess.DEVNULL)
+
+        def prepare():
+            store.mount_over(places)
+            if read_only:
+                store.mount(None, read_only, flags=store.REMOUNT | store.BIND | store.READ_ONLY)
+
+        done = kedge.run("ca-update", *words, "-f", "json", preexec_fn=prepare, stdin=subprocess.DEVNULL)
         self.assertEqual(done.status, status, str(done))
         return done
 
@@ -741,6 +756,16 @@ class Live(Update):
         os.unlink(self.tree.at("/etc/hook-saw"))
         os.unlink(self.tree.at("/etc/ca-certificates/update.d/hook"))
         self.assertEqual(self.tree.state(skip=(store.STATE,)), state)
+
+
+    def test_a_read_only_var(self):
+        """Nobody can take dpkg's lock there, nor keep a state."""
+        bundle, directory, lines = self.tree.bundle(), self.tree.directory(), self.tree.lines()
+        self.live("--apply", status=0, read_only="/var/lib")
+        self.reached(self.tree, bundle, directory, lines)
+        self.assertEqual(os.listdir(self.tree.at("/etc/ssl/.kedge/backup")), ["1"])
+        self.live("--rollback", "--apply", status=0, read_only="/var/lib")
+        self.assertEqual(self.tree.lines(), lines)
 
 
 class Words(kedge.Test):

@@ -228,6 +228,18 @@ function TestLock:test_one_at_a_time()
   lu.assertNotNil(other)
 end
 
+-- A file that has been taken away is no lock any more, whoever has it still.
+function TestLock:test_retired()
+  local path = self:at("lock")
+  local old <close> = assert(lock.take(path))
+  lu.assertTrue(old:retire(path))
+  lu.assertNil((file.stat(path)))
+  local new <close> = assert(lock.take(path))
+  lu.assertTrue(old:retire(path)) -- the new one is somebody else's
+  lu.assertNil((lock.take(path)))
+  lu.assertTrue(new:retire(path))
+end
+
 function TestLock:test_failures()
   assert(change.link("nowhere", self:at("link")))
   lu.assertEquals({ lock.take(self:at("none"), "posix") },
