@@ -27,7 +27,8 @@ import store
 WORKERS = 2
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # where trees are made; None: the usual temporary folder
 ALL = bool(os.environ.get("KEDGE_TEST_ALL"))
-SAMPLE_SECONDS = 40  # of trials in one scene, unless all are tried
+AT_LEAST = 30  # kills and errors of a sample, besides those that are always tried
+SAMPLE_SECONDS = 30  # of trials in one scene, unless all are tried
 ERRORS = 1500  # of a scene's points with an error that are tried when all are killed
 TRIES = 3  # to meet a point again whose run took another way
 FAULTS = (errno.EIO, errno.ENOSPC, errno.EACCES)
@@ -280,6 +281,9 @@ def try_all(scene, share=1.0):
         if ALL:
             errors = [point for point in points if isinstance(point.how, int)][:ERRORS]
             points = [point for point in points if not isinstance(point.how, int)] + errors
+        for is_error in (True, False):
+            for point in [point for point in points if isinstance(point.how, int) == is_error][:AT_LEAST]:
+                point.always = True
         points.sort(key=lambda point: not point.always)
         tried.chosen = len(points)
         run_points(scene, pristine.root, facts, points, tried, SAMPLE_SECONDS * share)
