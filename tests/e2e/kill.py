@@ -51,6 +51,7 @@ class Point:
     address: tuple  # calls.Call.point
     how: object  # CALLER, KEDGE, EVERYBODY or an errno
     always: bool  # also in a sample
+    nth: int = None  # of the program's own calls of this name
 
     def __str__(self):
         process, name, paths, again = self.address
@@ -103,8 +104,8 @@ class Scene:
 
     # Running
 
-    def supervised(self, tree, decide=None, only=calls.CALLS, alone=False):
-        return calls.Run(decide, only, alone).run([kedge.KEDGE, *self.words(tree)], self.prepare(tree), TERM="dumb")
+    def supervised(self, tree, decide=None, only=calls.CALLS, nth=None):
+        return calls.Run(decide, only, nth).run([kedge.KEDGE, *self.words(tree)], self.prepare(tree), TERM="dumb")
 
     def plain(self, tree, words):
         done = subprocess.run(
@@ -122,8 +123,9 @@ class Scene:
             always = call.name in calls.RENAMES and self.changes_tree(tree, call)
             always = always or (call.name in calls.EXECS and os.path.exists(call.paths[0]))  # not one tried along PATH
             if call.own and is_file_or_process(call):
-                found.append(Point(call.point, CALLER, always))
-                found += [Point(call.point, fault, False) for fault in faults_of(call)]
+                nth = call.nth if call.process == "0" else None
+                found.append(Point(call.point, CALLER, always, nth))
+                found += [Point(call.point, fault, False, nth) for fault in faults_of(call)]
             elif not call.own and self.changes_tree(tree, call):
                 found += [Point(call.point, how, always and how == CALLER) for how in (CALLER, KEDGE, EVERYBODY)]
                 found += [Point(call.point, fault, False) for fault in faults_of(call)]
@@ -167,46 +169,39 @@ def likeness(tree):
 # One trial ---------------------------------------------------------------------------
 
 
-def stop_at(point):
-    def decide(call, run):
-        if run.stopped or call.name != point.address[1] or call.point != point.address:
-            return None
-        if isinstance(point.how, int):
-            return point.how
-        if point.how == EVERYBODY:
-            run.kill(run.everybody())
-            return "die"
-        if point.how == KEDGE:
-            run.kill([run.pid])
-            return "die" if call.pid == run.pid else None
-        run.kill([call.pid])
-        return "die"
+class Stop:
+    """A run's decision: this one point. It counts its calls itself where the run shows it no others."""
 
-    return decide
+    def __init__(self, point, shown_alone):
+        self.point, self.shown_alone, self.met = point, shown_alone, False
 
-
-class Met:
-    """A decision that remembers that it was met, though the call went on (kedge was killed, not the caller)."""
-
-    def __init__(self, point):
-        self.point, self.inner, self.met = point, stop_at(point), False
+    def is_met(self, call):
+        address = self.point.address
+        if self.shown_alone:  # its paths prove it; how many there were before is what was counted
+            return call.point[:3] == address[:3]
+        return call.name == address[1] and call.point == address
 
     def __call__(self, call, run):
-        if self.met or call.name != self.point.address[1] or call.point != self.point.address:
+        if not self.is_met(call):
             return None
         self.met = run.over = True
-        return self.inner(call, run)
+        how = self.point.how
+        if isinstance(how, int):
+            return how
+        run.kill({CALLER: [call.pid], KEDGE: [run.pid], EVERYBODY: run.everybody()}[how])
+        return None if how == KEDGE and call.pid != run.pid else "die"
 
 
 def try_point(scene, pristine, facts, point):
     """One trial, in a tree of its own."""
     trial = Trial(point)
-    for _ in range(TRIES):
+    for attempt in range(TRIES):
         place = folder()
         try:
             tree = store.Tree(place + "/tree").copy_from(store.Tree(pristine))
-            decide = Met(point)
-            ended = scene.supervised(tree, decide, {point.address[1]}, point.address[0] == "0")
+            nth = point.nth if attempt == 0 else None  # the quick way first
+            decide = Stop(point, nth is not None)
+            ended = scene.supervised(tree, decide, {point.address[1]}, nth)
             trial.met = decide.met
             if not trial.met:
                 continue

@@ -71,6 +71,7 @@ class Call:
     own: bool  # the program's own code runs: itself, or a child of it that has not begun another program
     changing: bool  # it changes a file or a folder, or flushes one
     again: int = 0  # how many such calls the process has made before
+    nth: int = 0  # how many calls of this name, on whatever path
     number: int = 0  # among all calls of the run
 
     @property
@@ -166,11 +167,12 @@ class Ended:
 
 class Run:
     """One supervised run. `decide(call, run)` says None (go on), an errno, or "die" after it killed whom it wanted to.
-    Where `only` calls of some names matter, the run stops at no others, but those that tell its processes apart; where only
-    those of the program itself do (`alone`), what its children call is let go at once. So is everything when `over` is set."""
+    Where `only` calls of some names matter, the run stops at no others, but those that tell its processes apart; where it is
+    but the Nth call of one name of the program itself (`nth`), everything else is let go at once. So it is when `over` is set."""
 
-    def __init__(self, decide=None, only=CALLS, alone=False):
-        self.decide, self.only, self.alone, self.over = decide, frozenset(only) | FORKS | EXECS | {"exit_group"}, alone, False
+    def __init__(self, decide=None, only=CALLS, nth=None):
+        self.decide, self.nth, self.over = decide, nth, False
+        self.only = frozenset(only) if nth is not None else frozenset(only) | FORKS | EXECS | {"exit_group"}
         self.known = {}  # pid → [process, how many children were seen, began another program, Counter of calls]
         self.calls, self.stopped, self.count = [], [], 0
         self.ended = set()
@@ -215,6 +217,8 @@ class Run:
         point = call.point
         call.again = entry[3][point]
         entry[3][point] += 1
+        call.nth = entry[3][name]
+        entry[3][name] += 1
         self.count += 1
         if name in EXECS and entry[0] != "0":
             entry[2] = True
@@ -232,6 +236,13 @@ class Run:
     def everybody(self):
         return [self.pid, *(self.known.keys() - self.ended)]
 
+    def is_awaited(self, pid):
+        """Counts down to the Nth call."""
+        if self.nth is None:
+            return True
+        self.nth -= pid == self.pid
+        return self.nth == -1 and pid == self.pid
+
     def notice(self, listener):
         buffer = bytearray(NOTICE.size)
         try:
@@ -241,7 +252,7 @@ class Run:
                 return
             raise
         ident, pid, _, number, _, _, *args = NOTICE.unpack(buffer)
-        if self.over or (self.alone and pid != self.pid):
+        if self.over or not self.is_awaited(pid):
             self.answer(listener, ident)
             return
         name = names()[number]
