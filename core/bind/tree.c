@@ -8,7 +8,8 @@
  *                   target= of a link }; a link is not followed
  *   system(path) -> { temporary = "overlay" | "tmpfs" | nil, read_only = }
  *
- * Failures are nil, message, code; the code is "missing" for what isn't there.
+ * Failures are nil, message, code; the code is "missing" for what isn't there, "circle" for links that lead to
+ * themselves.
  */
 #include "../tree.h"
 
@@ -25,8 +26,10 @@ fail(lua_State *L, const char *path, int error)
 {
 	const char *code = "local.file";
 
-	if (error == ENOENT || error == ENOTDIR || error == ELOOP) /* links in a circle lead nowhere */
+	if (error == ENOENT || error == ENOTDIR)
 		code = "missing";
+	else if (error == ELOOP)
+		code = "circle";
 	else if (error == EACCES || error == EPERM)
 		code = "local.permission";
 	if (error == EFBIG)

@@ -18,9 +18,9 @@ function system.open(root)
   return setmetatable({ root = real, is_live = real == "/", image = found, shown = root }, methods)
 end
 
--- nil where nothing is; raises every other failure.
+-- nil where nothing is, or links lead round in a circle; raises every other failure.
 local function found(value, message, code)
-  if value == nil and code ~= "missing" then refusal.raise(message, code) end
+  if value == nil and code ~= "missing" and code ~= "circle" then refusal.raise(message, code) end
   return value
 end
 
