@@ -37,10 +37,10 @@ decompress(const struct embedded *file, unsigned char *content)
 {
 	z_stream stream = { .next_in = file->data,
 			    .avail_in = (uInt)file->length,
-			    .next_out = content,
 			    .avail_out = (uInt)file->size };
 	int status;
 
+	stream.next_out = content;
 	if (inflateInit2(&stream, MAX_WBITS + GZIP) != Z_OK)
 		return false;
 	status = inflate(&stream, Z_FINISH);
