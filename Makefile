@@ -108,6 +108,7 @@ LUA_MODULES = \
 	lua/diff.lua \
 	lua/each.lua \
 	lua/environment.lua \
+	lua/every_address.lua \
 	lua/evidence.lua \
 	lua/expect.lua \
 	lua/explain.lua \
@@ -160,6 +161,7 @@ LUA_MODULES = \
 	lua/api/h2.lua \
 	lua/api/handle.lua \
 	lua/api/insecure.lua \
+	lua/api/lists.lua \
 	lua/api/options.lua \
 	lua/api/reference.lua \
 	lua/api/results.lua \

@@ -1,11 +1,10 @@
 -- The whole way of one check, and the only place that knows its order.
 
+local every_address = require "kedge.every_address"
 local expect = require "kedge.expect"
 local explain = require "kedge.explain"
 local judge = require "kedge.judge"
 local observe = require "kedge.observe"
-local resolve = require "kedge.observe.resolve"
-local target = require "kedge.target"
 local task = require "kedge.task"
 
 local check = {}
@@ -35,25 +34,9 @@ function check.run(item, opts)
   return explain.result(seen, verdicts, expect.judge(seen, opts), opts)
 end
 
--- The target once for each of its addresses, "@ADDRESS" behind the ids; for a
--- name that has none, the target as it is.
-local function addresses(item, opts)
-  local seen = observe.new(item)
-  local ended, list = task.run(opts.timeout, resolve.all, seen, opts)
-  if not ended or not list then return { item } end
-  local each = {}
-  for i, address in ipairs(list) do
-    each[i] = target.with(item, item.protocol, item.id .. "@" .. address)
-    each[i].address = address
-  end
-  return each
-end
-
---- Checks a target, with opts.all_addresses at each of its addresses at once: a
---- result or a list of results.
-function check.each_address(item, opts)
-  if not opts.all_addresses then return check.run(item, opts) end
-  return task.map(addresses(item, opts), function(one) return check.run(one, opts) end)
+--- Checks a target at each of its addresses at once: a list of results.
+function check.all_addresses(item, opts)
+  return task.map(every_address.targets(item, opts), function(one) return check.run(one, opts) end)
 end
 
 return check

@@ -3,8 +3,10 @@
 
 local author = require "kedge.author"
 local descriptors = require "kedge.descriptors"
+local every_address = require "kedge.every_address"
 local insecure = require "kedge.api.insecure"
 local interrupt = require "kedge.interrupt"
+local lists = require "kedge.api.lists"
 local output = require "kedge.output"
 local result = require "kedge.result"
 local task = require "kedge.task"
@@ -24,13 +26,23 @@ local function is_list(value)
   return type(value) == "table" and value.id == nil and value.status == nil and (value[1] ~= nil or next(value) == nil)
 end
 
+-- What is wrong with a list of results, as a list; nil if nothing is.
+local function fault_of_list(list)
+  if next(list) == nil then return "the function returned an empty list; where nothing is to be reported it returns nothing" end
+  local gap = lists.gap(list)
+  return gap and ("result %d of the list that the function returned is nil, and others follow it"):format(gap)
+end
+
 -- Result or list of results that an item's function gave, as a list.
 local function as_list(item, value, fn)
   if value == nil then return {} end
-  local list = is_list(value) and value or { value }
-  for i, r in ipairs(list) do
-    local fault = result.fault(r)
-    if fault then list[i] = result.of_error(id_of(item), author.placed(fault, author.place_of(fn))) end
+  local function told(fault) return result.of_error(id_of(item), author.placed(fault, author.place_of(fn))) end
+  local whole = is_list(value) and value or { value }
+  local fault = fault_of_list(whole)
+  local list = fault and { told(fault) } or {}
+  for _, r in ipairs(whole) do
+    fault = result.fault(r)
+    list[#list + 1] = fault and told(fault) or r
   end
   return list
 end
@@ -104,13 +116,11 @@ local function call(fn, item)
   return insecure.mark_all(value)
 end
 
--- What one item's function gives, as a list of results. `place` is the line on which ctx:each
+-- What one call of an item's function gives, as a list of results. `place` is the line on which ctx:each
 -- stands: an error of kedge.check and the like, given to it as they are, has no other of the author's.
-local function work(self, item, fn, place)
+local function work(item, fn, place, turn)
   if interrupt.signal() then return { result.of_interrupt(id_of(item), item) } end
-  self.progress.begun = self.progress.begun + 1
-  local ended, done, value = interrupt.run(nil, xpcall, call, author.describe, fn, item)
-  self.progress.ended = self.progress.ended + 1
+  local ended, done, value = interrupt.run({ turn = turn }, xpcall, call, author.describe, fn, item)
   if not ended and type(done) == "table" then return { result.of_error(id_of(item), author.describe(done.error)) } end
   if not ended then return { result.of_interrupt(id_of(item), item) } end
   if done then return as_list(item, value, fn) end
@@ -118,28 +128,30 @@ local function work(self, item, fn, place)
   return { result.of_error(id_of(item), author.placed(value, place)) }
 end
 
--- The place of the first nil of a list that goes on behind it; nil where it doesn't.
-local function gap_of(items)
-  local count = 0
-  while items[count + 1] ~= nil do count = count + 1 end
-  for key in pairs(items) do
-    if math.type(key) == "integer" and key > count then return count + 1 end
+-- The same of all calls for one item: one, or one for each address.
+local function work_all(self, item, fn, place)
+  if interrupt.signal() or not self.options.all_addresses then return work(item, fn, place) end
+  local all = {}
+  for _, list in ipairs(every_address.call(function(turn) return work(item, fn, place, turn) end)) do
+    table.move(list, 1, #list, #all + 1, all)
   end
+  return all
 end
 
 local function check_call(items, fn)
   if type(items) ~= "table" and type(items) ~= "function" then
     error(("ctx:each wants a list or an iterator, not a %s"):format(type(items)), 3)
   end
-  local gap = type(items) == "table" and gap_of(items)
-  if gap then error(("ctx:each: item %d is nil, and others follow it"):format(gap), 3) end
+  if type(items) == "table" then lists.check("ctx:each", items) end
   if type(fn) ~= "function" then error(("ctx:each wants a function for each item, not a %s"):format(type(fn)), 3) end
 end
 
 -- One item from its turn to its report.
 local function take(self, entry, fn, put, place)
   wait_for_readers(self)
-  local list = work(self, entry.item, fn, place)
+  self.progress.begun = self.progress.begun + 1
+  local list = work_all(self, entry.item, fn, place)
+  self.progress.ended = self.progress.ended + 1
   if entry.place then return put(entry.place, list) end
   for _, r in ipairs(list) do self.the_report:add(r) end
 end
@@ -150,7 +162,11 @@ local function run_all(self, items, fn, place)
   start_progress(self, is_ordered and #items or nil)
   local function next_if_wanted()
     if stopped or report:is_deaf() or (not is_ordered and interrupt.signal()) then return nil end
-    local entry = next_entry()
+    local done, entry = xpcall(next_entry, author.describe)
+    if not done then -- what is under way comes to its end, and is reported
+      stopped = stopped or entry
+      return nil
+    end
     if entry then report.asked = report.asked or fn end
     return entry
   end

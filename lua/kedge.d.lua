@@ -17,7 +17,10 @@ local kedge = {}
 
 --- Checks one target: name, connection, handshake, verdict, one request.
 ---
---- A list of results instead where all_addresses holds.
+--- In the function of a ctx:each, --all-addresses has it look at one address
+--- after another, and the function is called for each (see ctx:each). A script
+--- that wants to compare the addresses says all_addresses=true itself, and gets
+--- a list of results.
 ---
 --- Errors: a check that fails is a result with status "fail". A target or
 --- option that is none, or a store that can't be read, raises.
@@ -210,7 +213,7 @@ function kedge.skip(original, code, message, remedy) end
 --- }
 --- ```
 ---@param items any[]|function a list, or a function that gives the next item, nil at the end
----@param fn fun(item: any, index: integer): any
+---@param fn fun(item: any): any
 ---@param n? integer how many at once; 64
 ---@return any[] results the first result of each, in the order of the items
 function kedge.map(items, fn, n) end
@@ -857,9 +860,13 @@ function ctx:report(r) end
 --- Calls a function for each item, `-j` at once, each in a task of its own, and reports what it returns.
 ---
 --- A list is reported in its order, an iterator as its items end. What was
---- opened for an item is closed with it.
+--- opened for an item is closed with it. With --all-addresses the function is
+--- called for an item as often as the hosts that it looks at by kedge.check,
+--- kedge.observe, kedge.connect or kedge.open have addresses, each time with
+--- another one behind the name.
 ---
---- Errors: an error becomes a failed result of its item.
+--- Errors: an error becomes a failed result of its item. Where an iterator
+--- raises, the items that were begun are reported first.
 ---@param items any[]|function a list, or a function that gives the next item, nil at the end
 ---@param fn fun(item: any): kedge.result|kedge.result[]|nil
 function ctx:each(items, fn) end
@@ -954,7 +961,7 @@ function ctx:problem(message) end
 --- Options of kedge.check and kedge.observe.
 ---@class kedge.check_options: kedge.route_options, kedge.judgement_options, kedge.target_options
 ---@field tls? string versions to offer: "1.2", "1.0-1.2"
----@field all_addresses? boolean one check for each address
+---@field all_addresses? boolean kedge.check alone: one check for each address, and the list of their results
 ---@field insecure? boolean go on to HTTP although the verdict is bad; the check still fails
 
 --- What a reply has to be.

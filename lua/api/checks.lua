@@ -2,6 +2,7 @@
 
 local blame = require "kedge.api.blame"
 local check = require "kedge.check"
+local every_address = require "kedge.every_address"
 local expect = require "kedge.expect"
 local explain = require "kedge.explain"
 local judge = require "kedge.judge"
@@ -16,18 +17,21 @@ local function in_a_run(call)
   if not task.current() then blame("%s waits, so it works only inside a script's run function", call) end
 end
 
---- The result of the whole way of one check; with all_addresses a list of results.
+--- The result of the whole way of one check; where `given` asks for all_addresses a list of results.
 function checks.check(what, given)
   in_a_run "kedge.check"
   local opts = options.read("kedge.check", given, options.fields.check)
-  return check.each_address(targets.read("kedge.check", what, given or {}), opts)
+  local item = targets.read("kedge.check", what, given or {})
+  if given and given.all_addresses then return check.all_addresses(item, opts) end
+  return check.run(every_address.turn("kedge.check", item, opts), opts)
 end
 
 --- What the network shows of a target, as far as the verdict in the middle of the handshake allows.
 function checks.observe(what, given)
   in_a_run "kedge.observe"
-  local opts = options.read("kedge.observe", given, options.fields.check)
-  return (check.see(targets.read("kedge.observe", what, given or {}), opts))
+  local opts = options.read("kedge.observe", given, options.fields.observe)
+  local item = targets.read("kedge.observe", what, given or {})
+  return (check.see(every_address.turn("kedge.observe", item, opts), opts))
 end
 
 local function check_observation(call, seen)

@@ -32,6 +32,7 @@ options.fields = {
   judgement = joined(JUDGEMENT),
   target = joined(TARGET),
   check = joined(ROUTE, JUDGEMENT, TARGET, { "all_addresses", "insecure", "tls" }),
+  observe = joined(ROUTE, JUDGEMENT, TARGET, { "insecure", "tls" }),
   handshake = { "alpn", "name", "timeout", "tls", "unverified" },
   open = joined(ROUTE, JUDGEMENT, { "alpn", "name", "tls" }),
   verify = joined(JUDGEMENT, { "name", "unverified" }),

@@ -2,6 +2,7 @@
 
 local blame = require "kedge.api.blame"
 local connect = require "kedge.observe.connect"
+local every_address = require "kedge.every_address"
 local explain = require "kedge.explain"
 local handle = require "kedge.api.handle"
 local insecure = require "kedge.api.insecure"
@@ -105,7 +106,7 @@ function stream.connect(host, port, given)
   in_a_run "kedge.connect"
   if math.type(port) ~= "integer" or port < 1 or port > 65535 then blame "kedge.connect wants a port from 1 to 65535" end
   local opts = options.read("kedge.connect", given, options.fields.route)
-  local seen = observe.new(item_of("kedge.connect", host, port))
+  local seen = observe.new(every_address.turn("kedge.connect", item_of("kedge.connect", host, port), opts))
   local core, message, code = within(seen, opts, function()
     local source, refusal, reason = resolve.start(seen, opts)
     if not source then return nil, refusal, reason end

@@ -1,6 +1,7 @@
 -- Concurrency, clocks, hashes, files and programs for scripts.
 
 local blame = require "kedge.api.blame"
+local lists = require "kedge.api.lists"
 local nearest = require "kedge.nearest"
 local task = require "kedge.task"
 local x509 = require "kedge.core.x509"
@@ -15,7 +16,7 @@ local function check_function(call, fn)
   if type(fn) ~= "function" then blame("%s wants a function, not a %s", call, type(fn)) end
 end
 
---- Calls fn(item, index) for each item of a list or iterator, n at once: the list of first results.
+--- Calls fn(item) for each item of a list or iterator, n at once: the list of first results.
 function tools.map(items, fn, n)
   in_a_run "kedge.map"
   check_function("kedge.map", fn)
@@ -23,13 +24,15 @@ function tools.map(items, fn, n)
     blame("kedge.map wants a list or an iterator first, not a %s", type(items))
   end
   if n ~= nil and (math.type(n) ~= "integer" or n < 1) then blame "kedge.map: how many at once is a whole number from 1" end
-  return task.map(items, fn, n)
+  if type(items) == "table" then lists.check("kedge.map", items) end
+  return task.map(items, function(item) return fn(item) end, n)
 end
 
 --- Calls the functions of a list at once: the list of their first results.
 function tools.all(functions)
   in_a_run "kedge.all"
   if type(functions) ~= "table" then blame("kedge.all wants a list of functions, not a %s", type(functions)) end
+  lists.check("kedge.all", functions)
   for _, fn in ipairs(functions) do check_function("kedge.all", fn) end
   return task.all(functions)
 end

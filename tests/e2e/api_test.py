@@ -41,6 +41,9 @@ return {
 """
 
 
+EXAMPLES = os.path.join(kedge.ROOT, "scripts/examples")
+
+
 class Nghttpd:
     """nghttpd that gives back what it was sent, and one file."""
 
@@ -762,6 +765,86 @@ class Names(Api):
         self.assertEqual(values["x"], {
             "literal": ["127.0.0.1"], "unknown": "dns.nxdomain", "address": "127.0.0.1", "fixed": ["127.0.0.2", "127.0.0.3"],
         })  # fmt: skip
+
+
+class Addresses(Api):
+    """--all-addresses of the user's: every address is judged by the script, whatever its author thought of."""
+
+    parts = ("nginx", "dns")
+
+    def everywhere(self, *command, server="good"):
+        return kedge.run(*command, "--dns", self.lab.dns, "--trust", self.anchors, "--all-addresses", "-f", "json")
+
+    def each_of_three(self, body, codes, server="good", **keywords):
+        done = self.everywhere(self.script(body, self.lab.port[server]), **keywords)
+        self.assertEqual(sorted(r["code"] for r in done.results), sorted(codes), str(done))
+        return done
+
+    @rows([
+        ("a text", '"several.lab.test:" .. PORT', "item"),
+        ("a target", 'kedge.target("several.lab.test:" .. PORT)', "item"),
+        ("a table of its own", '{ id = "mine", at = "several.lab.test:" .. PORT }', 'item.at, { id = "mine" }'),
+    ])
+    def what_is_judged(self, _, item, what):
+        done = self.each_of_three(f"""
+            ctx:each({{ {item} }}, function(item)
+              local r = kedge.check({what})
+              if r.status ~= "ok" then return r end
+              return kedge.warn(r, "address.seen", r.target.address .. " " .. r.chain[1].days_left)
+            end)""", ["address.seen"] * 3)  # fmt: skip
+        self.assertEqual(sorted(r["target"]["address"] for r in done.results), ["127.0.0.1", "127.0.0.2", "::1"])
+        self.assertEqual(sorted(r["id"].rpartition("@")[2] for r in done.results), ["127.0.0.1", "127.0.0.2", "::1"])
+        self.assertEqual((done.status, done.err), (0, ""))
+
+    def test_the_check_that_kedge_new_writes(self):
+        self.assertEqual(kedge.run("new", "mine", cwd=self.folder).status, 0)
+        host = f"several.lab.test:{self.lab.port['good']}"
+        for script, code, status in ((f"{self.folder}/mine.lua", "cert.expires_soon", 0), (f"{EXAMPLES}/expiry.lua", "cert.expires_soon", 1)):
+            done = self.everywhere(script, host, "--days", "9999")
+            self.assertEqual((done.status, [r["code"] for r in done.results]), (status, [code] * 3), str(done))
+
+    def test_other_ways_to_look(self):
+        for body in ("return kedge.explain(kedge.observe(at))", """
+            local s = assert(kedge.connect("several.lab.test", PORT)):handshake()
+            s:verify()
+            return s:result()""", 'local s = assert(kedge.open("several.lab.test", PORT)) return s:result()'):  # fmt: skip
+            done = self.each_of_three(f'ctx:each({{ "several.lab.test:" .. PORT }}, function(at)\n{body}\nend)', ["ok"] * 3)
+            self.assertEqual(sorted(r["target"]["address"] for r in done.results), ["127.0.0.1", "127.0.0.2", "::1"])
+
+    def test_two_hosts_in_one_function(self):
+        """Each address of each is looked at, though one has more of them."""
+        done = self.each_of_three("""
+            ctx:each({ "x" }, function()
+              return { kedge.check("tls://127.0.0.1:" .. PORT), kedge.check("tls://several.lab.test:" .. PORT) }
+            end)""", ["ok"] * 6)  # fmt: skip
+        self.assertEqual(len({r["id"] for r in done.results if "several" in r["id"]}), 3)
+
+    def test_one_address_fails(self):
+        done = self.each_of_three("""
+            ctx:each({ "several.lab.test:" .. PORT }, function(at)
+              local r = kedge.check(at)
+              if r.target.address == "127.0.0.2" then error("not this one") end
+              return r
+            end)""", ["ok", "ok", "script.error"])  # fmt: skip
+        self.assertEqual(done.status, 3)
+
+    def test_who_asks_for_a_list_gets_one(self):
+        for option in ([], ["--all-addresses"]):
+            done = kedge.run(self.script("""
+                ctx:each({ "several.lab.test:" .. PORT }, function(at)
+                  return kedge.ok("count", nil, tostring(#kedge.check(at, { all_addresses = true })))
+                end)
+                ctx:report(kedge.check("several.lab.test:" .. PORT, { all_addresses = false, id = "one" }))""", self.lab.port["good"]),
+                "--dns", self.lab.dns, "--trust", self.anchors, "-f", "json", *option)  # fmt: skip
+            self.assertEqual([(r["id"], r["message"]) for r in done.results][0], ("count", "3"), str(done))
+            self.assertEqual([r["id"] for r in done.results], ["count", "one"], str(done))
+            self.assertEqual(done.err, "")
+
+    def test_outside_of_each_it_is_said(self):
+        done = self.each_of_three("""
+            for _ = 1, 2 do ctx:report(kedge.check("several.lab.test:" .. PORT)) end""", ["ok", "ok"])  # fmt: skip
+        self.assertIn("mine.lua:3: kedge.check looks at one address here, in spite of --all-addresses", done.err)
+        self.assertEqual(done.err.count("\n"), 1, done.err)
 
 
 class Help(kedge.Test):

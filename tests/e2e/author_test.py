@@ -203,6 +203,42 @@ class Author(kedge.Test):
             self.assertIn("mine.lua:3: ", result["message"])
             self.assertIn(words, result["message"])
 
+    def test_an_iterator_that_raises_loses_nothing(self):
+        self.write(RUN % ("", """local n = 0
+            ctx:each(function() n = n + 1 if n == 3 then error("no more") end return "i" .. n end,
+              function(item) kedge.sleep(0.05) return kedge.ok(item) end)"""))
+        done = self.run_it("-f", "json")
+        self.assertEqual((done.status, sorted(r["id"] for r in done.results)), (3, ["i1", "i2"]), str(done))
+        self.assertIn("mine.lua:4: no more", done.err)
+
+    @rows([
+        ("a gap", 'return { kedge.ok("1"), nil, kedge.ok("3") }', ["1"], "result 2 of the list that the function returned is nil"),
+        ("an empty list", "return {}", [], "returned an empty list; where nothing is to be reported it returns nothing"),
+    ])
+    def lists_of_results(self, _, line, ids, words):
+        self.write(ITEMS % line)
+        done = self.run_it("-f", "json")
+        self.assertEqual((done.status, [r["id"] for r in done.results]), (3, ["a", "b", *ids, "c"]), str(done))
+        self.assertRegex(done.results[1]["message"], rf"mine\.lua:\d+: .*{words}")
+
+    @rows([
+        ("a host alone", 'ctx:each({ host = "x" }, print)', "ctx:each wants a list, not a table with the name 'host'"),
+        ("a gap", 'ctx:each({ "a", nil, "c" }, print)', "ctx:each: item 2 is nil, and others follow it"),
+        ("names for kedge.map", "kedge.map({ a = 1 }, print)", "kedge.map wants a list, not a table with the name 'a'"),
+        ("a gap for kedge.map", "kedge.map({ 1, nil, 3 }, print)", "kedge.map: item 2 is nil, and others follow it"),
+        ("a gap for kedge.all", "kedge.all({ nil, print })", "kedge.all: item 1 is nil, and others follow it"),
+    ])
+    def no_list(self, _, line, words):
+        self.write(RUN % ("", line))
+        done = self.run_it("-f", "json")
+        self.assertEqual((done.status, done.results), (3, []), str(done))
+        self.assertIn("mine.lua:3: " + words, done.err)
+
+    def test_what_ctx_each_takes_kedge_map_takes(self):
+        self.write(RUN % ("", 'for _, r in ipairs(kedge.map({ "127.0.0.1:1", "127.0.0.1:2" }, kedge.check)) do ctx:report(r) end'))
+        done = self.run_it("-f", "json")
+        self.assertEqual([r["code"] for r in done.results], ["tcp.refused"] * 2, str(done))
+
     @rows(IN_RUN)
     def in_run(self, _, line, words):
         self.write(RUN % ('\nctx:report(kedge.ok("a"))', line))
