@@ -217,6 +217,7 @@ LUA_MODULES = \
 	lua/update/holder.lua \
 	lua/update/links.lua \
 	lua/update/names.lua \
+	lua/update/outcome.lua \
 	lua/update/plan.lua \
 	lua/update/refusal.lua \
 	lua/update/rollback.lua \
@@ -228,6 +229,7 @@ LUA_MODULES = \
 	lua/update/tool.lua \
 	lua/update/transaction.lua \
 	lua/update/verdict.lua \
+	lua/update/way_back.lua \
 	lua/update/words.lua
 # For people to copy: installed, not compiled in.
 EXAMPLES = \

@@ -1,5 +1,6 @@
 -- One run of `kedge ca-update`: what it would do, or does, to a trust store.
 
+local outcome = require "kedge.update.outcome"
 local plan = require "kedge.update.plan"
 local refusal = require "kedge.update.refusal"
 local rollback = require "kedge.update.rollback"
@@ -9,6 +10,7 @@ local survey = require "kedge.update.survey"
 local system = require "kedge.update.system"
 local tool = require "kedge.update.tool"
 local transaction = require "kedge.update.transaction"
+local way_back = require "kedge.update.way_back"
 local words = require "kedge.update.words"
 
 local update = {}
@@ -43,13 +45,13 @@ local function dry(job, facts)
   local _, found = refusal.catch(state.find, facts.system, facts.layout)
   local known, journal = refusal.catch(function() return found:journal() end)
   local is_interrupted = known and journal ~= nil
-  if is_interrupted then job.report(words.interrupted()) end
+  if is_interrupted then job.report(outcome.interrupted()) end
   local the_plan = survey_and_plan(job, facts)
   if not the_plan.is_needed then
-    if not is_interrupted then job.report(words.nothing(facts, job.wanted)) end
+    if not is_interrupted then job.report(outcome.nothing(facts, job.wanted)) end
     return is_interrupted and PENDING or 0
   end
-  report_all(job, words.plan(facts, the_plan, job.tool))
+  report_all(job, words.plan(facts, the_plan, job.tool, job.opts.verbose))
   return PENDING
 end
 
@@ -60,7 +62,7 @@ local function conclude(job, facts)
 end
 
 local function nothing(job, facts)
-  job.report(words.nothing(facts, job.wanted, conclude(job, facts)))
+  job.report(outcome.nothing(facts, job.wanted, conclude(job, facts)))
 end
 
 local function apply(job, facts)
@@ -77,27 +79,27 @@ local function apply(job, facts)
   end
   job.state:take_locks()
   local recovered = transaction.recover(job.state)
-  if recovered then job.report(words.interrupted(recovered)) end
+  if recovered then job.report(outcome.interrupted(recovered)) end
   local the_plan = survey_and_plan(job, facts)
   if not the_plan.is_needed then return nothing(job, facts) end
-  local list = words.applied(facts, the_plan, job.tool)
-  local outcome = transaction.apply(job, facts, the_plan)
-  report_all(job, list)
-  report_all(job, { words.complaint(outcome) })
-  job.report(words.done(facts, outcome, conclude(job, facts)))
+  local list = words.plan(facts, the_plan, job.tool, job.opts.verbose)
+  local done = transaction.apply(job, facts, the_plan)
+  report_all(job, words.done(list))
+  report_all(job, { outcome.complaint(done) })
+  job.report(outcome.done(facts, done, conclude(job, facts)))
 end
 
 local function rollback_dry(job, facts)
   local found = state.find(facts.system, facts.layout)
   found:check_hidden(job.again)
   if found:journal() then
-    job.report(words.interrupted())
+    job.report(outcome.interrupted())
     return PENDING
   end
   local number, paths = rollback.plan(facts, found)
-  report_all(job, number and words.rollback_plan(facts, paths) or {})
+  report_all(job, number and way_back.plan(facts, found, number, paths, job.opts.verbose) or {})
   if number and paths[1] then return PENDING end
-  job.report(words.rolled_back(facts, 0, number, number and found:backup_folder(number)))
+  job.report(outcome.rolled_back(facts, 0, number, number and found:backup_folder(number)))
   return 0
 end
 
@@ -107,11 +109,13 @@ local function rollback_apply(job, facts)
   if job.state.folder then
     job.state:take_locks()
     local recovered = transaction.recover(job.state)
-    if recovered then job.report(words.interrupted(recovered)) end
+    if recovered then job.report(outcome.interrupted(recovered)) end
   end
   local number, paths = rollback.plan(facts, job.state)
-  if number and paths[1] then rollback.apply(job.state, number) end
-  job.report(words.rolled_back(facts, number and #paths or 0, number, number and job.state:backup_folder(number)))
+  local list = number and way_back.plan(facts, job.state, number, paths, job.opts.verbose) or {}
+  if list[1] then rollback.apply(job.state, number) end
+  report_all(job, words.done(list))
+  job.report(outcome.rolled_back(facts, number and #paths or 0, number, number and job.state:backup_folder(number)))
   return 0
 end
 
@@ -137,7 +141,7 @@ function update.run(job)
   if job.state then job.state:close() end
   if done then return value or true end
   if value.is_rolled_back or value.is_broken then
-    job.report(words.failed(value))
+    job.report(outcome.failed(value))
     return REFUSED
   end
   return nil, value.message, value.status or REFUSED

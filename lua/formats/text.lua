@@ -154,17 +154,28 @@ local function judged_by(opts)
   return opts.at and text .. ", at " .. require("kedge.instant").format(opts.at) or text
 end
 
-local function summary_text(report)
-  local summary, parts = report.summary, {}
+-- An update has changes, which are no checks; an audit has findings.
+local function count(out, r)
+  local labels, counted = r.labels or {}, out.state.counted
+  local noun = labels.finding and "finding" or labels.update and "change" or "check"
+  counted[noun] = (counted[noun] or 0) + ((noun ~= "change" or labels.update == "change") and 1 or 0)
+end
+
+local function summary_text(out, report)
+  local summary, parts, counted = report.summary, {}, out.state.counted
+  if counted.change and not counted.check and not counted.finding then
+    return ("%s (%s)"):format(show.count(counted.change, "change"), time_text(report.duration_ms))
+  end
   for _, part in ipairs { { "ok", "ok" }, { "warn", "with warnings" }, { "fail", "failed" }, { "skip", "skipped" } } do
     if summary[part[1]] > 0 then parts[#parts + 1] = ("%d %s"):format(summary[part[1]], part[2]) end
   end
   local found = #parts > 0 and ": " .. table.concat(parts, ", ") or ""
-  return ("%s%s (%s)"):format(show.count(summary.total, "check"), found, time_text(report.duration_ms))
+  local noun = counted.finding and not counted.check and not counted.change and "finding" or "check"
+  return ("%s%s (%s)"):format(show.count(summary.total, noun), found, time_text(report.duration_ms))
 end
 
 function format.start(out, report)
-  out.state.causes = causes.new()
+  out.state.causes, out.state.counted = causes.new(), {}
   out.state.details = report.opts.details -- "full", where a script asks for it
 end
 
@@ -185,6 +196,7 @@ function format.result(out, r)
   local is_full = out.state.details == "full"
   if out.verbose or is_full then require("kedge.details").write(out, r, is_full) end
   out.state.causes:add(r)
+  count(out, r)
 end
 
 function format.finish(out, report)
@@ -198,7 +210,7 @@ function format.finish(out, report)
   if report.summary.total > 0 then out:write("\n") end
   local stores = judged_by(report.opts)
   if stores and report.summary.total > 0 then wrapped(out, stores) end
-  wrapped(out, summary_text(report))
+  wrapped(out, summary_text(out, report))
 end
 
 return format

@@ -136,14 +136,24 @@ local function put_hunk(parts, lines, hunk)
     local one = hunk[next]
     if one and one.line == i then
       if one.old then put(parts, "-", one.old) end
-      put(parts, "+", one.new)
-      before, after, next = before + (one.old and 1 or 0), after + 1, next + 1
+      if one.new then put(parts, "+", one.new) end
+      before, after, next = before + (one.old and 1 or 0), after + (one.new and 1 or 0), next + 1
     else
       put(parts, " ", lines[i])
       before, after = before + 1, after + 1
     end
   end
-  parts[head] = ("@@ -%d,%d +%d,%d @@\n"):format(before == 0 and first - 1 or first, before, first, after)
+  parts[head] = ("@@ -%d,%d +%d,%d @@\n"):format(before == 0 and first - 1 or first, before,
+    after == 0 and first - 1 or first, after)
+end
+
+--- The changes that make one text of another, line by line; what is behind the last line of either is new or gone (new=nil).
+function configuration.between(text, other)
+  local lines, others, changes = lines_of(text), lines_of(other), {}
+  for i = 1, math.max(#lines, #others) do
+    if lines[i] ~= others[i] then changes[#changes + 1] = { line = i, old = lines[i], new = others[i] } end
+  end
+  return changes
 end
 
 --- The changes as a unified diff; `name` stands in its head.

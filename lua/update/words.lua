@@ -1,21 +1,48 @@
--- What an update says: its plan as results that read like a diff, and its outcome.
+-- What an update says of its plan: results that read like a diff.
 
 local avs = require "kedge.avs"
 local configuration = require "kedge.update.configuration"
+local forecast = require "kedge.update.forecast"
 local result = require "kedge.result"
+local show = require "kedge.show"
 local tool = require "kedge.update.tool"
-local verdict = require "kedge.update.verdict"
 
 local words = {}
 
 local AGAIN = "Run it again with --apply to make these changes."
+local SHOWN_MAX = 5 -- links, and other things of which a store has hundreds
 
-local function pending(id, message, diff, values)
+local said_then = setmetatable({}, { __mode = "k" }) -- by a pending result: its sentence when it has been carried out
+
+--- Puts a change that is still to be made into a list. done: what is said of it when it has been made; values: more of it.
+function words.put(list, id, message, done, diff, values)
   local r = result.make(id, "warn", "store.pending", message, AGAIN)
   r.labels = { update = "change" }
   r.values = values or {}
   r.values.diff = diff
+  list[#list + 1] = r
+  said_then[r] = done
   return r
+end
+
+--- The results of a list of changes when they have been made. The sentence says all, but of lines that were changed.
+function words.done(list)
+  local done = {}
+  for i, r in ipairs(list) do
+    done[i] = result.make(r.id, "ok", nil, said_then[r])
+    done[i].labels, done[i].values = r.labels, r.values
+    if not r.values.diff:find("\n@@", 1, true) then done[i].values.diff = nil end
+  end
+  return done
+end
+
+local put = words.put
+
+--- The first lines of a list as one text, and how many there are beside them; all where that is asked for.
+function words.some(lines, all)
+  local shown = all and #lines or math.min(#lines, SHOWN_MAX)
+  local more = #lines > shown and ("and %d more\n"):format(#lines - shown) or ""
+  return table.concat(lines, "", 1, shown) .. more
 end
 
 local function name_of(one)
@@ -23,7 +50,7 @@ local function name_of(one)
 end
 
 local function from_of(one)
-  return one.from == "built in" and "built in" or "from " .. one.from
+  return one.from == "built in" and "built in" or "from " .. show.escape(one.from)
 end
 
 local function what(new)
@@ -33,50 +60,64 @@ end
 
 local function for_files(list, the_plan)
   for _, new in ipairs(the_plan.files) do
-    list[#list + 1] = pending(new.path, ("A new file: %s."):format(what(new)), ("--- /dev/null\n+++ %s\n+%s\n"):format(new.path, what(new)))
+    put(list, new.path, ("A new file: %s."):format(what(new)), ("Wrote %s: %s."):format(new.path, what(new)),
+      ("--- /dev/null\n+++ %s\n+%s\n"):format(new.path, what(new)))
   end
   for _, link in ipairs(the_plan.links or {}) do
-    list[#list + 1] = pending(link.path, ("A new link to %s."):format(link.target),
+    put(list, link.path, ("A new link to %s."):format(link.target), ("Linked %s to %s."):format(link.path, link.target),
       ("--- /dev/null\n+++ %s -> %s\n"):format(link.path, link.target))
   end
 end
 
 local function for_configuration(list, facts, the_plan)
   if not the_plan.changes[1] then return end
-  local path, parts = facts.layout.configuration, {}
-  local counts = { 0, 0, 0 }
+  local path, counts = facts.layout.configuration, { 0, 0, 0 }
   for _, one in ipairs(the_plan.changes) do
     local kind = not one.old and 2 or one.old:sub(1, 1) == "!" and one.new:sub(1, 1) ~= "!" and 1 or 3
     counts[kind] = counts[kind] + 1
   end
-  if counts[1] > 0 then parts[1] = ("%d switched on"):format(counts[1]) end
-  if counts[2] > 0 then parts[#parts + 1] = ("%d added"):format(counts[2]) end
-  if counts[3] > 0 then parts[#parts + 1] = "the newline at the end of the last one" end
-  list[#list + 1] = pending(path, "Lines: " .. table.concat(parts, ", ") .. ".", configuration.diff(facts.text, the_plan.changes, path))
+  local to_do, done = {}, {}
+  if counts[1] > 0 then to_do[1], done[1] = ("%d to be switched on"):format(counts[1]), ("%d switched on"):format(counts[1]) end
+  if counts[2] > 0 then to_do[#to_do + 1], done[#done + 1] = ("%d to be added"):format(counts[2]), ("%d added"):format(counts[2]) end
+  if counts[3] > 0 then
+    to_do[#to_do + 1], done[#done + 1] = "the last one to be ended by a newline", "the last one ended by a newline"
+  end
+  put(list, path, "Lines: " .. table.concat(to_do, ", ") .. ".", ("Lines of %s: %s."):format(path, table.concat(done, ", ")),
+    configuration.diff(facts.text, the_plan.changes, path))
 end
 
 local function for_bundle(list, facts, the_plan)
-  if the_plan.remainder then
-    list[#list + 1] = pending(the_plan.remainder, "A remainder of an interrupted run is removed.",
-      ("--- %s\n+++ /dev/null\n"):format(the_plan.remainder))
+  local remainder, path = the_plan.remainder, facts.layout.bundle
+  if remainder then
+    put(list, remainder, "A remainder of an interrupted run, to be removed.", ("Removed %s, a remainder of an interrupted run."):format(
+      remainder), ("--- %s\n+++ /dev/null\n"):format(remainder))
   end
   if the_plan.append and the_plan.append ~= "" then
-    local lines, path = {}, facts.layout.bundle
+    local lines = {}
     for i, one in ipairs(the_plan.appended) do lines[i] = ("+%s, %s\n"):format(name_of(one), from_of(one)) end
-    list[#list + 1] = pending(path, ("At its end: %d certificates more."):format(#lines),
+    local count = show.count(#lines, "certificate")
+    put(list, path, ("To be put at its end: %s."):format(count), ("Put at the end of %s: %s."):format(path, count),
       ("--- %s\n+++ %s\n%s"):format(path, path, table.concat(lines)))
   end
 end
 
-local function for_tool(list, facts, the_plan, chosen)
-  if the_plan.relink[1] then
-    local path, lines = facts.layout.directory, {}
-    for i, name in ipairs(the_plan.relink) do lines[i] = ("-%s\n+%s\n"):format(name, name) end
-    list[#list + 1] = pending(path .. " (links)", "Links that the folder's hashes don't lead to are made anew.", table.concat(lines))
+-- Links that the tool makes anew, with what they lead to and will lead to.
+local function for_links(list, facts, the_plan, all)
+  local path, lines = facts.layout.directory, {}
+  if not the_plan.relink[1] then return end
+  for i, name in ipairs(the_plan.relink) do
+    local entry = facts.system:look(facts.system:real(path) .. "/" .. name)
+    lines[i] = ("-%s -> %s\n+%s -> %s\n"):format(name, entry and entry.target or "?", name, forecast.source_of(the_plan.made, name))
   end
+  local count = show.count(#lines, "link")
+  put(list, path .. " (links)", ("To be made anew, so that hash links lead to what they stand for: %s."):format(count),
+    ("Made anew in %s: %s."):format(path, count), words.some(lines, all), { links = the_plan.relink })
+end
+
+local function for_tool(list, facts, the_plan, chosen)
   if the_plan.mode ~= "tool" then return end
   local command = tool.command(chosen, facts)
-  list[#list + 1] = pending("command", "This command runs: " .. command, "+ " .. command .. "\n", { command = command })
+  put(list, "command", "The system's own tool, to be run.", "Ran: " .. command, "+ " .. command .. "\n", { command = command })
 end
 
 -- The commands of a system whose store kedge doesn't write.
@@ -109,15 +150,14 @@ local function for_commands(list, facts, the_plan)
   local names = {}
   for i, one in ipairs(the_plan.missing) do names[i] = name_of(one) end
   local commands = (facts.layout.family == "openwrt" and openwrt_commands or fedora_commands)(facts, the_plan.missing)
-  local r = pending("command", ("On %s, run these as root to add %s."):format(facts.layout.name, table.concat(names, ", ")), commands,
-    { command = commands })
+  local message = ("On %s, run these as root to add %s."):format(facts.layout.name, table.concat(names, ", "))
+  local r = put(list, "command", message, nil, commands, { command = commands })
   local where = facts.system.is_live and "" or " in the running system, or in a chroot of it"
   r.remedy = "Run the commands above" .. where .. "; kedge doesn't write this layout."
-  list[1] = r
 end
 
---- The plan as a list of results.
-function words.plan(facts, the_plan, chosen)
+--- The plan as a list of results. all: name each link, however many there are.
+function words.plan(facts, the_plan, chosen, all)
   local list = {}
   if the_plan.mode == "commands" then
     for_commands(list, facts, the_plan)
@@ -126,130 +166,9 @@ function words.plan(facts, the_plan, chosen)
   for_bundle(list, facts, the_plan)
   for_configuration(list, facts, the_plan)
   for_files(list, the_plan)
+  for_links(list, facts, the_plan, all)
   for_tool(list, facts, the_plan, chosen)
   return list
-end
-
---- The same when it is about to be done.
-function words.applied(facts, the_plan, chosen)
-  local list = words.plan(facts, the_plan, chosen)
-  for i, r in ipairs(list) do
-    list[i] = result.make(r.id, "ok", nil, r.message)
-    list[i].labels, list[i].values = r.labels, r.values
-  end
-  return list
-end
-
-local function restart(facts)
-  return facts.system.is_live and "Programs that read the store when they start, such as the SDK, have to be restarted." or nil
-end
-
-local function outcome(status, code, message, remedy, values)
-  local r = result.make("update", status, code, message, remedy)
-  r.labels = { update = "outcome" }
-  r.values = values
-  return r
-end
-
-local LINES_MAX, BYTES_MAX = 20, 4000 -- of the tool's words
-
--- The tool's own words, of which the last tell most.
-local function with_output(values, output)
-  local lines = {}
-  for line in (output or ""):sub(-BYTES_MAX):gmatch("[^\n]+") do lines[#lines + 1] = line end
-  if lines[1] then values.output = table.concat(lines, "\n", math.max(1, #lines - LINES_MAX + 1)) end
-  return values
-end
-
---- Nothing is to be done; `conclusion` is what a check of the store came to, or nil.
-function words.nothing(facts, wanted, conclusion)
-  local count = verdict.count(verdict.sets(facts.stores))
-  local names = #wanted == #avs.authorities and "all six authorities" or ("%d of the six authorities"):format(#wanted)
-  local store = facts.layout.bundle or facts.layout.directory
-  local message = ("Nothing to do: %s are in the store for good (%s)"):format(names, store)
-  local values = { changed = false, before = count, after = count, lost = 0 }
-  return outcome("ok", nil, message .. (conclusion and "; " .. conclusion or "."), nil, values)
-end
-
---- It was done; `conclusion` is what a check afterwards came to, or nil.
-function words.done(facts, outcome_of, conclusion)
-  local sentence = verdict.sentence(outcome_of.before, outcome_of.after)
-  local values = { changed = true, before = outcome_of.before, after = outcome_of.after, lost = 0, runs = outcome_of.runs }
-  local message = sentence .. (conclusion and "; " .. conclusion or "")
-  local run = outcome_of.run
-  if run and not run.agreed and run.is_steady then
-    return outcome("warn", "local.tool_failed", ("%s; but after %d runs of update-ca-certificates the store is still not what its "
-      .. "configuration says: %s"):format(message, run.count, run.difference), "Run update-ca-certificates by hand, and see what it says.",
-      with_output(values, run.output))
-  elseif run and not run.agreed then
-    return outcome("warn", "local.busy", message .. "; but somebody else keeps changing the store",
-      "Find out who else runs update-ca-certificates, then run kedge ca-update --apply again.", values)
-  end
-  return outcome("ok", nil, message, restart(facts), values)
-end
-
---- What a hook of the tool's complained of, which is no failure of the tool's; nil where none did.
-function words.complaint(outcome_of)
-  local output = outcome_of.run and outcome_of.run.output or ""
-  local line = ("\n" .. output):match("\nE: ([^\n]*)")
-  if not line then return nil end
-  local r = result.make("hooks", "warn", "local.tool_failed", "update-ca-certificates says: " .. line,
-    "The store itself is done. Mend the hook, then run update-ca-certificates by hand, so that what it keeps is done too.")
-  r.labels, r.values = { update = "complaint" }, with_output({}, output)
-  return r
-end
-
---- What going back to a backup changes: `paths` that are not as they were.
-function words.rollback_plan(facts, paths)
-  local list, links, folder = {}, {}, facts.layout.directory and facts.layout.directory .. "/"
-  for _, path in ipairs(paths) do
-    local is_link = folder and path:sub(1, #folder) == folder and path ~= facts.layout.bundle
-    if is_link then
-      links[#links + 1] = path:sub(#folder + 1)
-    else
-      local diff = ("--- %s\n+++ %s (backup)\n"):format(path, path)
-      list[#list + 1] = pending(path, "It becomes again what it was before the last run.", diff)
-    end
-  end
-  if links[1] then
-    list[#list + 1] = pending(folder .. " (links)", ("%d links become again what they were before the last run."):format(#links),
-      ("--- %s\n+++ %s (backup)\n"):format(folder, folder), { links = links })
-  end
-  return list
-end
-
---- After going back, or where there is nothing to go back to.
-function words.rolled_back(facts, count, number, folder)
-  local values = { changed = count > 0, backup = number }
-  if not number then return outcome("ok", nil, "Nothing to do: there is no backup of a run.", nil, values) end
-  if count == 0 then
-    return outcome("ok", nil, ("Nothing to do: everything is as it was in the last backup (%s)."):format(folder), nil, values)
-  end
-  return outcome("ok", nil, ("Everything is again as it was before the last run (%s)."):format(folder), restart(facts), values)
-end
-
---- A run that was interrupted: "finished" or "rolled back", or (in a dry run) nil: what is still to be done about it.
-function words.interrupted(what_was_done)
-  if not what_was_done then
-    local r = pending("interrupted", "An earlier run was interrupted; with --apply it is finished or rolled back first.", "")
-    r.values.diff = nil
-    return r
-  end
-  local r = result.make("interrupted", "ok", nil, ("An earlier run that was interrupted has been %s."):format(what_was_done))
-  r.labels = { update = "recovery" }
-  return r
-end
-
---- It failed after it had begun. `problem` is a refusal; its output, where it has one, is the tool's own words.
-function words.failed(problem)
-  local values = with_output({ changed = problem.is_broken or false }, problem.output)
-  local remedy
-  if problem.is_broken then
-    remedy = "Make room or mend what is named, then run kedge ca-update --apply again: it goes back first. The backup is safe."
-  elseif values.output then
-    remedy = "Mend what its words above complain of (the tool, or a hook in /etc/ca-certificates/update.d), then run it again."
-  end
-  return outcome("fail", problem.code, problem.message, remedy, values)
 end
 
 return words

@@ -104,7 +104,42 @@ class Image(Update):
         self.assertIn(f"\n--- {store.CONF}\n+++ {store.CONF}\n@@ ", text)
         self.assertIn(f"\n--- /dev/null\n+++ {LOCAL_NAMES[store.FOUR]}\n+Amazon Root CA 4, built in\n", text)
         self.assertIn("--apply", text)
-        self.assertIn("7 authorities before, 11 after, none lost", kedge.run("ca-update", "--root", tree.root, "--apply").out)
+        self.assertEqual(text.count("--etccertsdir"), 1, "the command is shown once")
+        self.assertRegex(text, r"\n5 changes \(")
+        text = kedge.run("ca-update", "--root", tree.root, "--apply").out
+        self.assertIn("7 authorities before, 11 after, none lost", text)
+        self.assertEqual(text.count("--etccertsdir"), 1)
+        for said in ("2 switched on", f"Wrote {LOCAL_NAMES[store.FOUR]}: ", "Ran: "):
+            self.assertIn(said, " ".join(text.split()))
+        self.assertRegex(text, r"\n5 changes \(")
+        text = kedge.run("ca-update", "--root", tree.root, "--rollback").out
+        self.assertIn(f"\n--- {store.CONF}\n+++ {store.CONF}\n@@ ", text)
+        self.assertIn("-mozilla/Amazon_Root_CA_2.crt\n+!mozilla/Amazon_Root_CA_2.crt\n", text)
+        self.assertIn("-mozilla/Lab_Three.crt\n+mozilla/Lab_Three.crt\n\\ No newline at end of file\n", text)
+        self.assertIn("To be put back: 4 certificates fewer.", text)
+        self.assertIn(f"\n--- {LOCAL_NAMES[store.FOUR]}\n+++ /dev/null\n-CN=Amazon Root CA 4,", text)
+        self.assertIn("\n-Amazon_Root_CA_2.pem -> ", text)
+        text = kedge.run("ca-update", "--root", tree.root, "--rollback", "--apply").out
+        self.assertIn(f"Took {LOCAL_NAMES[store.FOUR]} away.", text)
+        self.assertIn("0 changes", kedge.run("ca-update", "--root", tree.root, "--rollback", "--apply").out)
+
+    def test_a_change_is_no_failure(self):
+        """Neither is one where warnings are."""
+        done = self.run_in(self.small(), "--strict", status=5)
+        self.assertEqual({result["status"] for result in done.results}, {"warn"})
+
+    def test_links_that_are_made_anew(self):
+        """Some of them, and all where more is asked for."""
+        tree = self.small(worn=False)
+        hashed = sorted(name for name in os.listdir(tree.at(store.CERTS)) if name.endswith(".0"))
+        for name in hashed[1:]:
+            os.unlink(tree.at(f"{store.CERTS}/{name}"))
+        some = kedge.run("ca-update", "--root", tree.root).out
+        count = len(hashed) - 1
+        self.assertEqual(some.count("\n-"), 5)
+        self.assertIn(f"\nand {count - 5} more\n", some)
+        self.assertRegex(some, r"\n-(Lab_\w+)\.pem -> /.*/\1\.crt\n\+\1\.pem -> /.*/\1\.crt\n")
+        self.assertEqual(kedge.run("ca-update", "--root", tree.root, "-v").out.count("\n-"), count)
 
     def test_apply(self):
         tree = self.small()
