@@ -157,8 +157,9 @@ class NoRoom(kedge.Test):
         if done.status == 0:
             self.scene.reached(tree, facts)
             return "done"
-        what = "rolled back" if "everything was rolled back" in " ".join(done.out.split()) else "half-way"
-        assert what == "rolled back" or "No space left" in done.out, done.out
+        said = " ".join(done.out.split())
+        what = "rolled back" if "everything was rolled back" in said else "half-way"
+        assert what == "rolled back" or "No space left" in said, done.out
         after = self.scene.goal(tree, facts)
         assert what == "rolled back" or after, f"the next run says nothing about it: {done.out}"
         return what
