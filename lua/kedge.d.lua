@@ -639,6 +639,9 @@ function session:info() end
 function session:chain() end
 
 --- The verdict on the chain, in the middle of the handshake; a good one lets data pass.
+---
+--- With name=false anybody's certificate is good that an authority of the store
+--- signed, so results carry the warning trust.unverified, and none of them is ok.
 ---@param opts? kedge.verify_options
 ---@return kedge.verdict
 function session:verify(opts) end
@@ -961,7 +964,7 @@ function ctx:problem(message) end
 --- Options of kedge.check and kedge.observe.
 ---@class kedge.check_options: kedge.route_options, kedge.judgement_options, kedge.target_options
 ---@field tls? string versions to offer: "1.2", "1.0-1.2"
----@field all_addresses? boolean kedge.check alone: one check for each address, and the list of their results
+---@field all_addresses? boolean one check for each address, and the list of their results; observe has none
 ---@field insecure? boolean go on to HTTP although the verdict is bad; the check still fails
 
 --- What a reply has to be.
@@ -989,7 +992,7 @@ function ctx:problem(message) end
 
 --- Options of session:verify.
 ---@class kedge.verify_options: kedge.judgement_options
----@field name? string|false the name that the certificate must be for; false: any
+---@field name? string|false the name that the certificate must be for; false: any, and results say so as with unverified
 ---@field unverified? boolean data may pass although the verdict is bad; results say so
 
 --- Options of session:h2.

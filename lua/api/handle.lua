@@ -70,15 +70,21 @@ function handle.deadline(self, seconds, call)
   return task.now() + seconds
 end
 
+local KINDS = { exact = "boolean", settings = "table", unverified = "boolean" } -- of options; those that aren't here are looked at elsewhere
+
 --- The options of a method call, `names` being those it knows.
 function handle.options(call, given, names)
   given = given == nil and {} or given
   if type(given) ~= "table" then blame("%s: the options are a table, not a %s", call, type(given)) end
   local known = {}
   for _, name in ipairs(names) do known[name] = true end
-  for name in pairs(given) do
+  for name, value in pairs(given) do
     if not known[name] then
       blame("%s has no option '%s'%s", call, tostring(name), require("kedge.nearest").hint(tostring(name), names))
+    end
+    local kind = KINDS[name]
+    if kind and type(value) ~= kind then
+      blame("%s: '%s' is %s, not a %s", call, name, kind == "boolean" and "true or false" or "a " .. kind, type(value))
     end
   end
   return given

@@ -26,12 +26,17 @@ local function unverified()
   return user and user.unverified
 end
 
+--- What a connection is called of which not even that is known: `nameless` where its chain was accepted all the same.
+function insecure.peer(seen, nameless)
+  return seen.target.shown .. (nameless and " (its chain was accepted, but nobody looked for the name in the certificate)" or "")
+end
+
 --- Says in an observation that its connection was not verified.
-function insecure.warn(seen)
+function insecure.warn(seen, nameless)
   for _, warning in ipairs(seen.warnings) do
     if warning.code == CODE then return end
   end
-  table.insert(seen.warnings, { code = CODE, detail = seen.target.shown })
+  table.insert(seen.warnings, { code = CODE, detail = insecure.peer(seen, nameless) })
 end
 
 local function is_marked(r)

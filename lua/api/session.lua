@@ -37,7 +37,7 @@ function methods:verify(given)
   local trust = judge.chain(base.seen.chain, opts.stores.trust, how)
   local reference = given and given.reference and judge.chain(base.seen.chain, opts.stores.reference, how) or nil
   local code, explains = require("kedge.compare").verdicts(trust, reference)
-  base.verdicts = { trust = trust, reference = reference, code = code, explains = explains,
+  base.verdicts = { trust = trust, reference = reference, code = code, explains = explains, nameless = host == false,
     accepted = trust.accepted and (not reference or reference.accepted) }
   if given and given.unverified ~= nil then self.unverified = given.unverified end
   local public = verdict.public(trust)
@@ -69,10 +69,11 @@ end
 -- Raises unless data may pass; where that was asked for without a good verdict, remembers it.
 local function admit(self, call, unverified)
   local verdicts = self.base.verdicts
-  if verdicts and verdicts.accepted then return end
-  if self.unverified or unverified then
-    insecure.warn(self.base.seen)
-    return insecure.note(self.base.owner, self.base.seen.target.shown)
+  local base, nameless = self.base, verdicts and verdicts.accepted and verdicts.nameless
+  if verdicts and verdicts.accepted and not nameless then return end
+  if nameless or self.unverified or unverified then
+    insecure.warn(base.seen, nameless)
+    return insecure.note(base.owner, insecure.peer(base.seen, nameless))
   end
   if not verdicts then blame("%s before session:verify{...}: nobody has looked at the server's certificate yet", call) end
   blame("%s although session:verify{...} said %s; unverified=true would go on all the same", call, verdicts.code)

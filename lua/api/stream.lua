@@ -79,7 +79,8 @@ function methods:result(id)
   if id ~= nil and (type(id) ~= "string" or id == "") then blame "result wants an id, or nothing" end
   local seen = self.seen
   seen.total_ms = (task.now() - seen.started) * 1000
-  if seen.tls and not self.verdicts then insecure.warn(seen) end
+  local nameless = self.verdicts and self.verdicts.accepted and self.verdicts.nameless
+  if seen.tls and (not self.verdicts or nameless) then insecure.warn(seen, nameless) end
   local r = explain.result(seen, self.verdicts, nil)
   r.id = id or r.id
   if not self.verdicts and r.status == "ok" then r.message = "the connection is open" end

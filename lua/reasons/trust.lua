@@ -24,7 +24,7 @@ return {
   ["trust.unverified"] = {
     seen = "The connection[ to {detail}] was used although nobody verified the server's certificate.",
     why = "What came over it may be anybody's.",
-    fix = "Have the script call session:verify before it reads or writes, and take unverified=true out of it.",
+    fix = "Have the script call session:verify before it reads or writes, and take unverified=true (or name=false) out of it.",
   },
   ["trust.unknown_issuer"] = {
     seen = "The chain is complete, but ends in no authority of the store ({store})[; its last issuer is {last_issuer}].",

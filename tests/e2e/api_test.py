@@ -429,6 +429,29 @@ class Sessions(Api):
         warned = ("warn", "trust.unverified")
         self.assertEqual(told, {"asked for": warned, "another": ("ok", "ok"), "bare": warned}, str(done))
 
+    def test_a_verdict_for_no_name_is_told(self):
+        done = self.play("""
+            ctx:each({ "used", "seen", "named" }, function(item)
+              local t = open()
+              assert(t:verify { name = false }.accepted)
+              if item == "named" then assert(t:verify().accepted) end
+              if item ~= "seen" then assert(t:h2():ping() > 0) end
+              if item ~= "used" then return t:result(item) end
+              return kedge.ok(item)
+            end)""")  # fmt: skip
+        told = {result["id"]: (result["status"], result["code"], len(result["warnings"])) for result in done.results}
+        warned = ("warn", "trust.unverified", 1)
+        self.assertEqual(told, {"used": warned, "seen": warned, "named": ("ok", "ok", 0)}, str(done))
+        self.assertEqual((str(done).count("nobody looked for the name in the certificate"), done.status), (3, 0), str(done))
+
+    @rows([
+        ("unverified", "t:write('x', { unverified = 'yes' })", "session:write: 'unverified' is true or false, not a string"),
+        ("exact", "t:read(1, { exact = 1 })", "session:read: 'exact' is true or false, not a number"),
+        ("settings", "t:h2 { settings = 'x' }", "session:h2: 'settings' is a table, not a string"),
+    ])
+    def kinds_of_options(self, _, code, words):
+        self.raised('ctx:each({ "x" }, function()\n local t = open()\n%s\nend)' % code, words, line=5)
+
     def test_unverified_is_told_by_whoever_uses_the_handle(self):
         done = self.play("""
             local t, h = open { unverified = true }, nil
