@@ -210,16 +210,22 @@ LUA_MODULES = \
 	lua/update.lua \
 	lua/update/after.lua \
 	lua/update/backup.lua \
+	lua/update/backups.lua \
+	lua/update/bounds.lua \
 	lua/update/changes.lua \
 	lua/update/configuration.lua \
 	lua/update/fetch.lua \
 	lua/update/forecast.lua \
 	lua/update/holder.lua \
 	lua/update/links.lua \
+	lua/update/manifest.lua \
+	lua/update/merge.lua \
 	lua/update/names.lua \
 	lua/update/outcome.lua \
 	lua/update/plan.lua \
+	lua/update/recovery.lua \
 	lua/update/refusal.lua \
+	lua/update/restore.lua \
 	lua/update/rollback.lua \
 	lua/update/runs.lua \
 	lua/update/source.lua \
@@ -364,6 +370,7 @@ OTHER_TESTS = \
 	tests/e2e/update_full_test.py \
 	tests/e2e/update_kill_test.py \
 	tests/e2e/update_random_test.py \
+	tests/e2e/update_recovery_test.py \
 	tests/e2e/update_test.py \
 	tests/e2e/update_system_test.py \
 	tests/e2e/update_together_test.py \

@@ -169,7 +169,7 @@ open_regular(const char *path, struct stat *status, int *fd)
 {
 	int error = 0;
 
-	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	*fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (*fd < 0)
 		return errno;
 	if (fstat(*fd, status) != 0)

@@ -37,12 +37,12 @@ int change_rename(const char *from, const char *to);
 int change_create(const char *path, const void *bytes, size_t length, const struct change_owner *);
 
 /* Makes a new file with the content, owner, mode, times and extended attributes
- * of the regular file `from`; EEXIST where something is there. */
+ * of the regular file `from`; EEXIST where something is there, ELOOP where `from` is a symbolic link. */
 int change_copy(const char *from, const char *to);
 
 /* Makes `path` the same as `copy` again, in all that change_copy keeps; it need
- * not be there. Symbolic links are followed, and stay; ELOOP for one in a
- * folder where others may write. */
+ * not be there. Symbolic links at `path` are followed, and stay; ELOOP for one
+ * in a folder where others may write, and where `copy` is one. */
 int change_restore(const char *copy, const char *path);
 
 /* Owner and mode; symbolic links are followed. */

@@ -42,9 +42,13 @@ local function report_all(job, list)
 end
 
 local function dry(job, facts)
-  local _, found = refusal.catch(state.find, facts.system, facts.layout)
-  local known, journal = refusal.catch(function() return found:journal() end)
-  local is_interrupted = known and journal ~= nil
+  local seen, journal = refusal.catch(function()
+    local found = state.find(facts.system, facts.layout)
+    found:check_hidden(job.again)
+    return found:journal()
+  end)
+  if not seen then job.log("whether an earlier run was interrupted was not seen: " .. journal.message) end
+  local is_interrupted = seen and journal ~= nil
   if is_interrupted then job.report(outcome.interrupted()) end
   local the_plan = survey_and_plan(job, facts)
   if not the_plan.is_needed then
@@ -78,7 +82,7 @@ local function apply(job, facts)
     transaction.check_space(facts, the_plan, job.state)
   end
   job.state:take_locks()
-  local recovered = transaction.recover(job.state)
+  local recovered = transaction.recover(job, facts)
   if recovered then job.report(outcome.interrupted(recovered)) end
   local the_plan = survey_and_plan(job, facts)
   if not the_plan.is_needed then return nothing(job, facts) end
@@ -96,8 +100,8 @@ local function rollback_dry(job, facts)
     job.report(outcome.interrupted())
     return PENDING
   end
-  local number, paths = rollback.plan(facts, found)
-  report_all(job, number and way_back.plan(facts, found, number, paths, job.opts.verbose) or {})
+  local number, paths, saved = rollback.plan(facts, found)
+  report_all(job, number and way_back.plan(facts, saved, paths, job.opts.verbose) or {})
   if number and paths[1] then return PENDING end
   job.report(outcome.rolled_back(facts, 0, number, number and found:backup_folder(number)))
   return 0
@@ -108,12 +112,12 @@ local function rollback_apply(job, facts)
   job.state:check_hidden(job.again)
   if job.state.folder then
     job.state:take_locks()
-    local recovered = transaction.recover(job.state)
+    local recovered = transaction.recover(job, facts)
     if recovered then job.report(outcome.interrupted(recovered)) end
   end
-  local number, paths = rollback.plan(facts, job.state)
-  local list = number and way_back.plan(facts, job.state, number, paths, job.opts.verbose) or {}
-  if list[1] then rollback.apply(job.state, number) end
+  local number, paths, saved = rollback.plan(facts, job.state)
+  local list = number and way_back.plan(facts, saved, paths, job.opts.verbose) or {}
+  if list[1] then rollback.apply(facts, job.state, number) end
   report_all(job, words.done(list))
   job.report(outcome.rolled_back(facts, number and #paths or 0, number, number and job.state:backup_folder(number)))
   return 0

@@ -4,6 +4,7 @@
  *   find(path, guarded) -> its absolute path without symbolic links | nil, message, code;
  *     the code is "missing" for what isn't there, else "local.file" or "local.permission"
  *   is_root() -> whether root runs kedge, who guards what is run
+ *   user() -> the number of the user as whom kedge works
  */
 #include "../admit.h"
 
@@ -71,10 +72,19 @@ is_root(lua_State *L)
 	return 1;
 }
 
+static int
+user(lua_State *L)
+{
+	lua_pushinteger(L, (lua_Integer)geteuid());
+	return 1;
+}
+
 int
 luaopen_kedge_core_admit(lua_State *L)
 {
-	static const luaL_Reg library[] = { { "find", find }, { "is_root", is_root }, { NULL, NULL } };
+	static const luaL_Reg library[] = {
+		{ "find", find }, { "is_root", is_root }, { "user", user }, { NULL, NULL }
+	};
 
 	luaL_newlib(L, library);
 	return 1;

@@ -1,47 +1,23 @@
--- A backup of everything that a run may change, and going back to it. A manifest says what was there:
---   file PATH COPY PLACE   a regular file, whose copy lies beside the manifest
---   absent PATH            nothing was there
---   link PATH TARGET       a symbolic link
---   folder PATH            a folder that wasn't there
---   links PATH             of this folder all links are in the manifest
---   end
--- Paths are those inside the system, without links on their way, so that a card may be mounted elsewhere next time.
+-- A backup of everything that a run may change: copies, a manifest (see kedge.update.manifest), and which certificates
+-- there were before and are meant to be there afterwards. Read again, nothing of it is believed that its sums don't say.
 
+local bounds = require "kedge.update.bounds"
 local change = require "kedge.core.change"
 local file = require "kedge.core.file"
+local manifest = require "kedge.update.manifest"
 local refusal = require "kedge.update.refusal"
 local tree = require "kedge.core.tree"
 local x509 = require "kedge.core.x509"
 
 local backup = {}
 
--- Fields as text without white space.
-local function encode(text)
-  return (text:gsub("[^%w/._-]", function(byte) return ("%%%02x"):format(byte:byte()) end))
-end
-
-local function decode(text)
-  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
-end
-
--- What is at a path itself, or nil where nothing is.
-local function look(real)
-  local entry, message, code = tree.look(real)
-  if not entry and code ~= "missing" then refusal.raise(message, code) end
-  return entry
-end
-
-local function list_of(real)
-  local names, message, code = tree.list(real)
-  if not names and code ~= "missing" then refusal.raise(message, code) end
-  return names or {}
-end
+local STORES = { "bundle", "directory" }
 
 local function read(real)
   return (refusal.check(file.read(real)))
 end
 
---- What is to be saved: file(real), link(real) and so on are called for it. A recorder collects records.
+--- What is to be saved: entry(real), links(real) and so on are called for it. A recorder collects records.
 function backup.recorder(system)
   local self = { records = {}, known = {}, copies = 0 }
   local function add(kind, real, ...)
@@ -55,189 +31,125 @@ function backup.recorder(system)
     if not entry then return add("absent", real) end
     if entry.type == "link" then return add("link", real, entry.target) end
     if entry.type ~= "file" then refusal.raise(real .. " is neither a file nor a link") end
+    if self.known[real] then return end
     self.copies = self.copies + 1
     add("file", real, tostring(self.copies), ("%d:%d"):format(entry.device, entry.inode))
   end
   function self.folder(real) add("folder", real) end
-  --- All links of a folder.
-  function self.links(real)
+  --- What kedge means to write there.
+  function self.writes(real, text)
+    table.insert(self.records, { "writes", system:inside(real), manifest.sum(text) })
+  end
+  --- All links of a folder, and those of its files that `may_go` (a function of the name) says.
+  function self.links(real, may_go)
     for _, name in ipairs(refusal.check(tree.list(real))) do
       local entry = system:look(real .. "/" .. name)
       if entry and entry.type == "link" then add("link", real .. "/" .. name, entry.target) end
+      if entry and entry.type == "file" and may_go and may_go(name) then self.entry(real .. "/" .. name) end
     end
     table.insert(self.records, { "links", system:inside(real) })
   end
   return self
 end
 
---- Writes what a recorder collected as backup `number` of a state; it is whole and on the disk when this returns.
-function backup.write(state, recorder, number)
-  local system, lines = state.system, {}
-  local folder = state:backup_folder(number) .. ".new"
-  refusal.check(change.make_folder(state.folder .. "/backup", 448))
-  refusal.check(change.make_folder(folder, 448))
-  for _, record in ipairs(recorder.records) do
-    local fields = {}
-    for i, field in ipairs(record) do fields[i] = encode(field) end
-    lines[#lines + 1] = table.concat(fields, " ") .. "\n"
-    if record[1] == "file" then refusal.check(change.copy(system:outside(record[2]), folder .. "/" .. record[3])) end
-  end
-  refusal.check(change.create(folder .. "/manifest", table.concat(lines) .. "end\n", { uid = system:look(state.folder).uid,
-    gid = system:look(state.folder).gid, mode = 384 }))
-  refusal.check(change.rename(folder, state:backup_folder(number)))
-end
-
---- Notes beside a backup which certificates there were before and after, and the configuration's text: the run it belongs to
---- has come to its end.
-function backup.write_certificates(state, number, before, after, text)
+-- Text of the sets { bundle=, directory= } of certificates by SHA-256 before, those that are meant to be there afterwards, and
+-- of the configuration that is meant to be.
+local function certificates_text(before, wanted, text)
   local lines = {}
-  for when, sets in pairs { before = before, after = after } do
+  for when, sets in pairs { before = before, wanted = wanted } do
     for store, set in pairs(sets) do
       for sha256 in pairs(set) do lines[#lines + 1] = ("%s %s %s\n"):format(when, store, x509.hex(sha256)) end
     end
   end
   table.sort(lines)
-  lines[#lines + 1] = ("text %s\nend\n"):format(text and x509.hex(x509.sha256(text)) or "none")
-  local path = state:backup_folder(number) .. "/certificates"
-  refusal.check(change.remove(path))
-  refusal.check(change.create(path, table.concat(lines)))
+  lines[#lines + 1] = ("text %s\n"):format(text and manifest.sum(text) or "none")
+  return manifest.seal(table.concat(lines))
 end
 
---- The records of a backup; raises where it isn't whole.
-function backup.read(state, number)
+--- Writes what a recorder collected as backup `number` of a state; it is whole and on the disk when this returns. known: { before=,
+--- wanted= sets of certificates (see kedge.update.verdict), text= of the configuration that is meant to be, or nil }.
+function backup.write(state, recorder, number, known)
+  local system, records = state.system, {}
+  local final, owner = state:backup_folder(number), state.system:look(state.folder)
+  local folder = final .. ".new"
+  for _, path in ipairs { state.folder .. "/backup", folder } do
+    refusal.check(change.make_folder(path, 448))
+    state:give(path)
+  end
+  for i, record in ipairs(recorder.records) do
+    records[i] = record
+    if record[1] == "file" then
+      local copy = folder .. "/" .. record[3]
+      refusal.check(change.copy(system:outside(record[2]), copy))
+      local text = read(copy)
+      records[i] = { record[1], record[2], record[3], record[4], tostring(#text), manifest.sum(text) }
+    end
+  end
+  local ours = { uid = owner.uid, gid = owner.gid, mode = 384 }
+  refusal.check(change.create(folder .. "/certificates", certificates_text(known.before, known.wanted, known.text), ours))
+  refusal.check(change.create(folder .. "/manifest", manifest.format(records), ours))
+  refusal.check(change.rename(folder, final))
+end
+
+-- What was noted of certificates: { before=, wanted= sets by store and SHA-256 in hexadecimal, text= sum }.
+local function read_certificates(state, folder)
+  local path = folder .. "/certificates"
+  local known = { before = { bundle = {}, directory = {} }, wanted = { bundle = {}, directory = {} } }
+  for line in manifest.open(state:read(path), path):gmatch("([^\n]*)\n") do
+    local when, store, sha256 = line:match("^(%l+) (%l+) (%x+)$")
+    if known[when] and known[when][store] then known[when][store][sha256] = true end
+    known.text = known.text or line:match("^text (%w+)$")
+  end
+  return known
+end
+
+-- Raises unless a copy is what was saved.
+local function check_copy(state, copy, record)
+  local entry = state.system:look(copy)
+  local problem = not entry and "is missing" or entry.type ~= "file" and "is not a regular file"
+    or entry.size ~= math.tointeger(tonumber(record[5])) and ("has %d bytes in place of %s"):format(entry.size, record[5])
+    or manifest.sum(read(copy)) ~= record[6] and "is not what was saved"
+  if problem then refusal.raise(("%s (of %s) %s"):format(copy, record[2], problem), nil, { is_damaged = true }) end
+end
+
+--- A backup, once all of it was found to be what was saved, and to lie where updates may work: { folder=, records=, known=
+--- certificates }. Raises where it isn't.
+function backup.load(state, number)
   local folder = state:backup_folder(number)
+  if not state:check_backup(number) then refusal.raise(folder .. " is missing", nil, { is_damaged = true }) end
   local path = folder .. "/manifest"
-  local text = read(path)
-  local records = {}
-  for line in text:gmatch("([^\n]*)\n") do
-    local record = {}
-    for field in line:gmatch("%S+") do record[#record + 1] = decode(field) end
-    records[#records + 1] = record
-  end
-  local last = table.remove(records)
-  if not last or last[1] ~= "end" then refusal.raise(path .. ": the manifest is not whole") end
+  local records = manifest.parse(state:read(path), path)
+  bounds.check(state.system, state.layout, records, path)
   for _, record in ipairs(records) do
-    local copy = record[1] == "file" and folder .. "/" .. record[3]
-    if copy and refusal.check(look(copy), copy .. " is missing").type ~= "file" then refusal.raise(copy .. ": not a file") end
+    if record[1] == "file" then check_copy(state, folder .. "/" .. record[3], record) end
   end
-  return records
+  return { folder = folder, records = records, known = read_certificates(state, folder) }
 end
 
--- Whether a file is the one that was saved, untouched.
-local function is_same(real, copy, place)
-  local entry = look(real)
-  if not entry or entry.type ~= "file" or ("%d:%d"):format(entry.device, entry.inode) ~= place then return false end
-  local saved = look(copy)
-  if entry.mode ~= saved.mode or entry.uid ~= saved.uid or entry.gid ~= saved.gid then return false end
-  return entry.mtime_ns == saved.mtime_ns and read(real) == read(copy)
-end
-
-local restore = {}
-
-function restore.absent(_, real)
-  local entry = look(real)
-  if entry and entry.type ~= "directory" then refusal.check(change.remove(real)) end
-end
-
-function restore.file(folder, real, copy, place)
-  copy = folder .. "/" .. copy
-  if is_same(real, copy, place) then return end
-  local entry = look(real)
-  if entry and entry.type == "link" then refusal.check(change.remove(real)) end
-  refusal.check(change.restore(copy, real))
-end
-
-function restore.link(_, real, target)
-  local entry = look(real)
-  if entry and entry.type == "directory" then refusal.raise(real .. " has become a folder") end
-  if not entry or entry.type ~= "link" or entry.target ~= target then refusal.check(change.link(target, real)) end
-end
-
-function restore.folder(_, real)
-  if look(real) and #list_of(real) == 0 then refusal.check(change.remove_folder(real)) end
-end
-
--- Links that were not there. A file that is no link is somebody else's.
-local function remove_links(system, path, known)
-  local real = system:outside(path)
-  for _, name in ipairs(list_of(real)) do
-    local one = path .. "/" .. name
-    local entry = not known[one] and look(system:outside(one))
-    if entry and entry.type == "link" then refusal.check(change.remove(system:outside(one))) end
-  end
-end
-
--- What a run that was killed left beside its targets: .NAME.PID-N, where NAME is one of a record's.
-local function remove_unfinished(system, records)
-  local folders = {}
-  for _, record in ipairs(records) do
-    local folder = record[2]:match("^(.*)/[^/]*$")
-    if record[1] ~= "folder" then folders[record[1] == "links" and record[2] or folder] = true end
-  end
-  local known = {}
-  for _, record in ipairs(records) do known[record[2]] = true end
-  for folder in pairs(folders) do
-    for _, name in ipairs(list_of(system:outside(folder))) do
-      local of = name:match("^%.(.+)%.%d+%-%d+$")
-      local real = system:outside(folder) .. "/" .. name
-      local entry = of and look(real)
-      if entry and (known[folder .. "/" .. of] and entry.type == "file" or entry.type == "link") then
-        refusal.check(change.remove(real))
-      end
-    end
-  end
-end
-
--- In this order nothing that is usable depends on what was taken away before, and room is made first.
-local ORDER = { "absent remainder", "file", "link", "links", "absent", "folder" }
-
-local function order_of(record)
-  if record[1] == "absent" and record[2]:find("%.crt%.new$") then return "absent remainder" end
-  return record[1]
-end
-
---- Goes back to a backup: everything is as its manifest says. May be killed and begun again at any point.
-function backup.restore(state, number)
-  local system, records, known = state.system, backup.read(state, number), {}
-  for _, record in ipairs(records) do
-    if record[1] == "link" then known[record[2]] = true end
-  end
-  remove_unfinished(system, records)
-  for _, kind in ipairs(ORDER) do
-    for i, record in ipairs(records) do
-      -- Folders lie in one another: the last one recorded is removed first.
-      if kind == "folder" then record = records[#records + 1 - i] end
-      if order_of(record) == kind then
-        if kind == "links" then
-          remove_links(system, record[2], known)
-        else
-          restore[record[1]](state:backup_folder(number), system:outside(record[2]), table.unpack(record, 3))
-        end
-      end
-    end
-  end
-end
-
---- The paths inside that are not as they were, of the files and links of a backup.
-function backup.differences(state, number)
-  local system, records, list, known = state.system, backup.read(state, number), {}, {}
-  for _, record in ipairs(records) do known[record[2]] = true end
-  for _, record in ipairs(records) do
-    local kind, path, value = table.unpack(record)
-    local real = system:outside(path)
-    local entry = look(real)
-    if kind == "absent" and entry or kind == "link" and not (entry and entry.target == value) then list[#list + 1] = path end
-    if kind == "folder" and entry then list[#list + 1] = path end
-    if kind == "file" and not (entry and entry.type == "file"
-      and read(real) == read(state:backup_folder(number) .. "/" .. value)) then list[#list + 1] = path end
-    if kind == "links" then
-      for _, name in ipairs(list_of(real)) do
-        local one = look(real .. "/" .. name)
-        if one and one.type == "link" and not known[path .. "/" .. name] then list[#list + 1] = path .. "/" .. name end
+--- The certificates of stores (see kedge.update.survey) that a backup doesn't know, neither as those that were there nor as
+--- those that were meant to be: list of { store=, cert= }.
+function backup.unknown(saved, stores)
+  local list, known = {}, saved.known
+  for _, name in ipairs(STORES) do
+    for _, entry in ipairs(stores[name] and stores[name].entries or {}) do
+      local sha256 = x509.hex(entry.cert.sha256)
+      if not (known.before[name][sha256] or known.wanted.bundle[sha256] or known.wanted.directory[sha256]) then
+        list[#list + 1] = { store = name, cert = entry.cert }
       end
     end
   end
   return list
+end
+
+--- How many certificates that were there before a store lacks now, both stores together.
+function backup.lacking(saved, stores)
+  local count = 0
+  for _, name in ipairs(STORES) do
+    local seen = {}
+    for _, entry in ipairs(stores[name] and stores[name].entries or {}) do seen[x509.hex(entry.cert.sha256)] = true end
+    for sha256 in pairs(saved.known.before[name]) do count = count + (seen[sha256] and 0 or 1) end
+  end
+  return count
 end
 
 return backup

@@ -1,6 +1,7 @@
 -- Carrying out a plan: every file it writes and removes, the tool it runs, and putting right what the tool breaks.
 
 local change = require "kedge.core.change"
+local configuration = require "kedge.update.configuration"
 local file = require "kedge.core.file"
 local forecast = require "kedge.update.forecast"
 local links = require "kedge.update.links"
@@ -28,6 +29,14 @@ local function missing_folders(system, path)
   return list
 end
 
+-- Which files of the folder, links aside, the tool may put a link in the place of, or remove.
+local function may_go(facts, plan)
+  local names = {}
+  for name in pairs(plan.made.links) do names[name], names["ca-cert-" .. name] = true, true end
+  for _, name in ipairs(configuration.removed(facts.text)) do names[forecast.link_name(name)], names[name:match("[^/]*$")] = true, true end
+  return function(name) return names[name] or name:find("^%x%x%x%x%x%x%x%x%.r?%d+$") ~= nil end
+end
+
 --- Everything that carrying out `plan` may change goes to the recorder of a backup. Raises where the way there is not safe.
 function changes.record(facts, plan, recorder)
   local system, layout = facts.system, facts.layout
@@ -41,18 +50,22 @@ function changes.record(facts, plan, recorder)
     if real and real ~= place then recorder.entry(real) end
     local missing = system:missing_target(path)
     if missing then recorder.entry(missing) end
+    return missing or real or place
   end
   for _, new in ipairs(plan.files) do
     for _, folder in ipairs(missing_folders(system, folder_of(new.path))) do recorder.folder(folder) end
-    entry(new.path)
+    recorder.writes(entry(new.path), new.text)
   end
   for _, link in ipairs(plan.links or {}) do entry(link.path) end
-  if plan.changes[1] then entry(layout.configuration) end
-  if plan.mode == "tool" or plan.append and plan.append ~= "" then entry(layout.bundle) end
+  if plan.changes[1] then recorder.writes(entry(layout.configuration), plan.text) end
+  if plan.append and plan.append ~= "" then
+    recorder.writes(entry(layout.bundle), refusal.check(file.read(system:real(layout.bundle))) .. plan.append)
+  end
   if plan.mode ~= "tool" then return end
-  entry(layout.bundle .. ".new")
+  entry(layout.bundle)
+  recorder.entry(system:real(folder_of(layout.bundle)) .. (layout.bundle .. ".new"):match("/[^/]*$")) -- a link is never followed
   system:check_way(layout.directory .. "/x")
-  recorder.links(refusal.check(system:real(layout.directory), layout.directory .. " is missing", "local.file"))
+  recorder.links(refusal.check(system:real(layout.directory), layout.directory .. " is missing", "local.file"), may_go(facts, plan))
   if not system.is_live then
     for _, folder in ipairs { layout.shipped, layout.chosen[1] } do changes.record_links(system, folder, recorder, 1) end
   end

@@ -2,6 +2,7 @@
 -- found; changes nothing.
 
 local avs = require "kedge.avs"
+local bounds = require "kedge.update.bounds"
 local configuration = require "kedge.update.configuration"
 local forecast = require "kedge.update.forecast"
 local links = require "kedge.update.links"
@@ -79,6 +80,7 @@ local function configure(facts, wanted, self)
 end
 
 local function add_file(facts, self, cert, wish, why)
+  bounds.check_folder(facts.system, facts.layout.chosen[1])
   self.taken = self.taken or names.taken(facts)
   local path = ("%s/%s.crt"):format(facts.layout.chosen[1], names.choose(self.taken, cert, wish))
   local file = forecast.file(facts, path, x509.encode_pem(cert.der))

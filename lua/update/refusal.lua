@@ -13,9 +13,10 @@ function refusal.raise(message, code, more)
   error(value, 0)
 end
 
---- Gives what a call gave, or raises its failure (nil, sentence, code).
+--- Gives what a call gave, or raises its failure (nil, sentence, code). That something isn't there is no code of a result.
 function refusal.check(value, message, ...)
-  if value == nil then refusal.raise(message, (...)) end
+  local code = ...
+  if value == nil then refusal.raise(message, code ~= "missing" and code or nil) end
   return value, message, ...
 end
 
@@ -25,6 +26,17 @@ function refusal.catch(fn, ...)
     return getmetatable(problem) == methods and problem or debug.traceback(tostring(problem), 2)
   end, ...))
   if not outcome[1] and getmetatable(outcome[2]) ~= methods then error(outcome[2], 0) end
+  return table.unpack(outcome, 1, outcome.n)
+end
+
+--- The same for whoever has something to put back whatever went wrong: an error in kedge becomes a refusal that says so.
+function refusal.catch_all(fn, ...)
+  local outcome = table.pack(xpcall(fn, function(problem)
+    if getmetatable(problem) == methods then return problem end
+    local message = type(problem) == "string" and problem:match("^[^\n]*") or "an error without words"
+    local value = { message = "kedge itself failed: " .. message, code = "local.file", output = debug.traceback(message, 2) }
+    return setmetatable(value, methods)
+  end, ...))
   return table.unpack(outcome, 1, outcome.n)
 end
 

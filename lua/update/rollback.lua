@@ -2,12 +2,12 @@
 -- it added is gone. Refused where that would take away what others have added since.
 
 local backup = require "kedge.update.backup"
-local change = require "kedge.core.change"
-local file = require "kedge.core.file"
+local manifest = require "kedge.update.manifest"
+local recovery = require "kedge.update.recovery"
 local refusal = require "kedge.update.refusal"
+local restore = require "kedge.update.restore"
 local survey = require "kedge.update.survey"
 local verdict = require "kedge.update.verdict"
-local x509 = require "kedge.core.x509"
 
 local rollback = {}
 
@@ -19,65 +19,49 @@ function rollback.last(state)
   end
 end
 
--- What the run noted of certificates before and after it, and of the configuration's text.
-local function noted(state, number)
-  local known, text = {}, nil
-  for line in refusal.check(file.read(state:backup_folder(number) .. "/certificates")):gmatch("[^\n]+") do
-    local store, sha256 = line:match("^%a+ (%a+) (%x+)$")
-    if store then known[store .. sha256] = true end
-    text = text or line:match("^text (%w+)$")
-  end
-  return known, text
-end
-
--- Certificates that came into a store after the run.
-local function added_since(facts, known)
-  local list = {}
-  for _, name in ipairs { "bundle", "directory" } do
-    local store = facts.stores[name]
-    for _, entry in ipairs(store and store.entries or {}) do
-      if not known[name .. x509.hex(entry.cert.sha256)] then list[#list + 1] = { store = name, cert = entry.cert } end
-    end
-  end
-  return list
-end
-
 -- Raises where others have changed what going back would undo.
-local function check_others(facts, state, number, paths)
-  local known, text = noted(state, number)
-  local added = added_since(facts, known)
+local function check_others(facts, saved, paths)
+  local added = backup.unknown(saved, facts.stores)
   if added[1] then
     refusal.raise(("going back would take away what others have added since that run: %s; the backup is in %s"):format(
-      verdict.names(added), state:backup_folder(number)))
+      verdict.names(added), saved.folder))
   end
-  local now = facts.text and x509.hex(x509.sha256(facts.text)) or "none"
+  local now = facts.text and manifest.sum(facts.text) or "none"
   for _, path in ipairs(paths) do
-    if facts.text and path == facts.system:inside(facts.system:real(facts.layout.configuration)) and text ~= now then
-      refusal.raise(("%s was changed by others since that run; the backup is in %s"):format(path, state:backup_folder(number)))
+    if facts.text and path == facts.system:inside(facts.system:real(facts.layout.configuration)) and saved.known.text ~= now then
+      refusal.raise(("%s was changed by others since that run; the backup is in %s"):format(path, saved.folder))
     end
   end
 end
 
---- What going back would change: the number of the backup and a list of paths, empty where everything is as it was; nil
---- where there is no backup. Raises where it would take away what others have added.
+--- What going back would change: the number of the backup, a list of paths, empty where everything is as it was, and the
+--- backup (see kedge.update.backup); nil where there is none. Raises where it would take away what others have added, and
+--- where the backup is damaged.
 function rollback.plan(facts, state)
   local number = rollback.last(state)
   if not number then return nil end
   survey.read(facts)
-  local paths = backup.differences(state, number)
-  if paths[1] then check_others(facts, state, number, paths) end
-  return number, paths
+  local saved = backup.load(state, number)
+  local paths = restore.differences(facts.system, saved)
+  if paths[1] then check_others(facts, saved, paths) end
+  return number, paths, saved
 end
 
 --- Goes back, under the locks. Raises where it didn't succeed; the next run then goes on with it.
-function rollback.apply(state, number)
+function rollback.apply(facts, state, number)
+  local saved = backup.load(state, number)
   state:write_journal("begun", number)
   local done, problem = refusal.catch(function()
-    backup.restore(state, number)
-    refusal.check(change.flush_system(state.folder))
-    local left = backup.differences(state, number)
-    if left[1] then refusal.raise(left[1] .. " is still not as it was") end
+    local others, lost = recovery.go_back(facts, state, saved)
+    local left = not others and restore.differences(facts.system, saved)
+    if left and left[1] then refusal.raise(left[1] .. " is still not as it was") end
+    if others or lost > 0 then
+      state:end_journal()
+      refusal.raise((others and recovery.others_words(others) or "everything is as it was") .. recovery.lost_words(lost), nil,
+        { is_ended = true })
+    end
   end)
+  if not done and problem.is_ended then refusal.raise(problem.message) end
   if not done then
     refusal.raise(("going back did not succeed (%s): run it again, and it will go on with that"):format(problem.message), problem.code)
   end

@@ -1,6 +1,7 @@
 -- Where an update keeps its lock, its journal and its backups: /var/lib/kedge of the system that is repaired, or, where that
 -- can't be made or written, .kedge beside the store.
 
+local admit = require "kedge.core.admit"
 local change = require "kedge.core.change"
 local file = require "kedge.core.file"
 local holder = require "kedge.update.holder"
@@ -17,7 +18,8 @@ methods.__index = methods
 local FOLDER, BESIDE = "/var/lib/kedge", ".kedge"
 local DPKG = "/var/lib/dpkg/lock-frontend"
 local PATIENCE = 60 -- seconds for a lock
-local KEPT = 3 -- backups
+local OWN_MAX = 8 * 1024 * 1024 -- bytes of a file of kedge's own
+local NUMBER_DIGITS = 6 -- of a backup's number
 
 -- The folder beside the store, by its name inside.
 local function beside(layout)
@@ -26,7 +28,7 @@ local function beside(layout)
 end
 
 -- Whether root runs kedge: what root may not do is a fault, for others it is a reason to look elsewhere.
-local is_root = require("kedge.core.admit").is_root
+local is_root = admit.is_root
 
 -- A folder that is there and that we may write; nil where it isn't, or others may.
 local function usable(system, path)
@@ -49,30 +51,52 @@ local function make(system, path)
     error(real, 0)
   end
   if made[1] then
-    local owner = system:look(real)
+    local owner = system:look(is_root() and system.root or real)
     refusal.check(change.own(real, owner.uid, owner.gid, 448))
   end
   return usable(system, path)
 end
 
--- What stands in the folder is ours; a link in it is not, and would lead who knows where.
-local function check_links(system, real)
-  for _, name in ipairs { "lock", "journal", "tmp", "backup" } do
-    local entry = system:look(real .. "/" .. name)
-    if entry and entry.type == "link" then
-      refusal.raise(("%s/%s is a symbolic link, and kedge makes none there: remove it"):format(real, name), "local.permission")
-    end
+-- Whether what an owner writes may decide what kedge does: ours, root's, and in an image those of whoever owns it.
+local function is_trusted(system, entry)
+  local owner = system:look(system.root).uid
+  return (entry.uid == 0 or entry.uid == admit.user() or entry.uid == owner) and (entry.type == "link" or entry.mode & 18 == 0)
+end
+
+local TYPES = { directory = "a folder", file = "a regular file" }
+
+-- Raises unless what is there (if anything) is of this type, and of somebody who is trusted.
+local function check_own(system, path, kind)
+  local entry = system:look(path)
+  if not entry then return nil end
+  if entry.type == "link" then
+    refusal.raise(path .. " is a symbolic link, and kedge makes none there: remove it", "local.permission")
   end
+  if entry.type ~= kind then
+    refusal.raise(("%s is not %s: kedge didn't make it; remove it"):format(path, TYPES[kind]), "local.permission")
+  end
+  if not is_trusted(system, entry) then
+    refusal.raise(("%s belongs to user %d (mode %o), so it may not say what is written here; look at it, then remove it"):format(path,
+      entry.uid, entry.mode & 4095), "local.permission")
+  end
+  return entry
+end
+
+-- What stands in the folder is ours, or it isn't used at all: a link in it would lead who knows where.
+local function check_folder(system, real)
+  check_own(system, real, "directory")
+  for _, name in ipairs { "lock", "journal" } do check_own(system, real .. "/" .. name, "file") end
+  for _, name in ipairs { "tmp", "backup" } do check_own(system, real .. "/" .. name, "directory") end
 end
 
 --- The state of a system's updates: { folder= the kernel's path or nil where none was made yet }. A journal decides
 --- which of the two places it is.
 function state.find(system, layout)
-  local self = setmetatable({ system = system, places = { FOLDER, beside(layout) } }, methods)
+  local self = setmetatable({ system = system, layout = layout, places = { FOLDER, beside(layout) } }, methods)
   local found
   for _, path in ipairs(self.places) do
     local real = usable(system, path)
-    if real then check_links(system, real) end
+    if real then check_folder(system, real) end
     if real and (not found or system:look(real .. "/journal") and not system:look(found .. "/journal")) then found = real end
   end
   self.folder = found
@@ -121,7 +145,8 @@ end
 --- Takes kedge's lock and dpkg's; they are held until the handles in `locks` and `dpkg` are closed.
 function methods:take_locks()
   self.lock = take(self:make() .. "/lock", "flock", "kedge's lock on this store")
-  refusal.check(self.lock:write_pid())
+  self.lock:write_pid() -- for others to name us, where the disk has room for it
+  self:give(self.folder .. "/lock")
   local real = self.system:real(DPKG)
   -- On a file system that nobody can write to, nobody takes it.
   if real and not tree.system(real).read_only then self.dpkg = take(real, "posix", "dpkg's lock (" .. DPKG .. ")") end
@@ -140,12 +165,28 @@ end
 
 local function journal_path(self) return self.folder .. "/journal" end
 
---- What the journal says: { state= "begun", "verified" or "unreadable", backup= number }, or nil where there is none.
+--- Reads one of kedge's own files in the state folder, which may have been put there by somebody else.
+function methods:read(path)
+  local entry = check_own(self.system, path, "file")
+  if not entry then refusal.raise(path .. " is missing", nil, { is_damaged = true }) end
+  return (refusal.check(file.read(path, OWN_MAX)))
+end
+
+--- What to do where an interrupted run can't be brought to its end by kedge.
+function methods:advice()
+  return ("An earlier run was interrupted, and how to end it is not known. Look at the store with kedge ca-audit; what was there "
+    .. "before lies in %s/backup. When the store is as it should be, remove %s and run this again"):format(self.folder, journal_path(self))
+end
+
+--- What the journal says: { state= "begun" or "verified", backup= number }, or nil where there is none. Raises where it
+--- can't be understood.
 function methods:journal()
   if not self.folder or not self.system:look(journal_path(self)) then return nil end
-  local text = refusal.check(file.read(journal_path(self), 4096))
-  local word, number = text:match("^kedge%.journal/1 (%a+) (%d+)\n$")
-  return { state = word or "unreadable", backup = math.tointeger(tonumber(number)) }
+  local word, number = self:read(journal_path(self)):match("^kedge%.journal/1 (%l+) ([1-9]%d*)\n$")
+  if word ~= "begun" and word ~= "verified" or #number > NUMBER_DIGITS then
+    refusal.raise(("%s is damaged; nothing was changed. %s"):format(journal_path(self), self:advice()))
+  end
+  return { state = word, backup = math.tointeger(tonumber(number)) }
 end
 
 --- Writes the journal; it is on the disk when this returns.
@@ -161,91 +202,19 @@ function methods:end_journal()
   refusal.check(change.remove(journal_path(self)))
 end
 
--- Backups: folders with a number, complete where they have no other name.
-
-local function remove_all(folder)
-  if refusal.check(tree.look(folder)).type ~= "directory" then return refusal.check(change.remove(folder)) end
-  for _, name in ipairs(refusal.check(tree.list(folder))) do
-    remove_all(folder .. "/" .. name)
-  end
-  refusal.check(change.remove_folder(folder))
+--- Raises where the folder of a backup isn't kedge's own; true where it is there.
+function methods:check_backup(number)
+  return check_own(self.system, self:backup_folder(number), "directory") ~= nil
 end
 
--- Renamed first: a half of a backup must not look like one.
-local function remove_backup(self, number)
-  local folder = self:backup_folder(number)
-  refusal.check(change.rename(folder, folder .. ".new"))
-  remove_all(folder .. ".new")
-end
-
---- The numbers of the complete backups, lowest first.
-function methods:backups()
-  local list = {}
-  for _, name in ipairs(self.folder and self.system:names(self.folder .. "/backup") or {}) do
-    if name:find("^%d+$") then list[#list + 1] = math.tointeger(tonumber(name)) end
-  end
-  table.sort(list)
-  return list
-end
-
---- The folder of a backup.
-function methods:backup_folder(number)
-  return ("%s/backup/%d"):format(self.folder, number)
-end
-
---- Whether the run that a backup was made for came to its end (see kedge.update.backup).
-function methods:is_proven(number)
-  return self.system:look(self:backup_folder(number) .. "/certificates") ~= nil
-end
-
---- Takes away what earlier runs left that didn't come to their end, when there is no journal and so nothing depends on it.
-function methods:clean()
-  for _, folder in ipairs { self.folder, self.folder .. "/backup" } do
-    for _, name in ipairs(self.system:names(folder)) do
-      local path = folder .. "/" .. name
-      if name == "tmp" or name:find("%.new$") then remove_all(path) end
-      if name:find("^%.[%a%d.]+%.%d+%-%d+$") then refusal.check(change.remove(path)) end
-    end
-  end
-  for _, number in ipairs(self:backups()) do
-    if not self:is_proven(number) then remove_backup(self, number) end
+--- Gives what root made in somebody else's image to the owner of the state folder.
+function methods:give(path)
+  local owner, entry = self.system:look(self.folder), self.system:look(path)
+  if entry and (entry.uid ~= owner.uid or entry.gid ~= owner.gid) and is_root() then
+    refusal.check(change.own(path, owner.uid, owner.gid, entry.mode))
   end
 end
 
---- An empty folder for the tool's own files.
-function methods:temporary()
-  self:end_temporary()
-  local path = self.folder .. "/tmp"
-  refusal.check(change.make_folder(path, 448))
-  return path
-end
-
---- Keeps the last backups and removes the others.
-function methods:prune()
-  local list = self:backups()
-  for i = 1, #list - KEPT do
-    remove_backup(self, list[i])
-  end
-end
-
---- Gives what root made in somebody else's image to its owner; copies in a backup keep theirs, which belong to them.
-function methods:give()
-  local owner = self.system:look(self.folder)
-  local list = { self.folder .. "/lock", self.folder .. "/backup" }
-  for _, number in ipairs(self:backups()) do
-    local folder = self:backup_folder(number)
-    table.move({ folder, folder .. "/manifest", folder .. "/certificates" }, 1, 3, #list + 1, list)
-  end
-  for _, path in ipairs(list) do
-    local entry = self.system:look(path)
-    if entry and entry.uid ~= owner.uid then refusal.check(change.own(path, owner.uid, owner.gid, entry.mode)) end
-  end
-end
-
---- Removes the folder of `temporary`.
-function methods:end_temporary()
-  local path = self.folder .. "/tmp"
-  if self.system:look(path) then remove_all(path) end
-end
+for name, method in pairs(require "kedge.update.backups") do methods[name] = method end
 
 return state

@@ -5,6 +5,7 @@ local admit = require "kedge.core.admit"
 local backup = require "kedge.update.backup"
 local change = require "kedge.core.change"
 local changes = require "kedge.update.changes"
+local recovery = require "kedge.update.recovery"
 local refusal = require "kedge.update.refusal"
 local runs = require "kedge.update.runs"
 local survey = require "kedge.update.survey"
@@ -13,25 +14,37 @@ local verdict = require "kedge.update.verdict"
 
 local transaction = {}
 
---- Ends what an interrupted run left, under the locks: "finished" or "rolled back", or nil where there was none.
-function transaction.recover(state)
-  local journal = state:journal()
-  if not journal then
-    state:clean()
-    return nil
-  end
-  if journal.state == "unreadable" then refusal.raise(state.folder .. "/journal cannot be read; nothing was changed") end
-  if journal.state == "verified" then
+-- Does what nothing depends on any more: where it fails, the next run does it.
+local function tidy(job, fn, ...)
+  local done, problem = refusal.catch(fn, ...)
+  if not done then job.log(problem.message .. "; nothing depends on it, and the next run tries it again") end
+end
+
+local function clean(state, is_ended)
+  if is_ended then
     state:prune()
     state:end_journal()
-    state:clean()
-    return "finished"
   end
-  backup.restore(state, journal.backup)
-  refusal.check(change.flush_system(state.folder))
-  state:end_journal()
   state:clean()
-  return "rolled back"
+end
+
+--- Ends what an interrupted run left, under the locks: "finished" or "rolled back" with what else there is to say, or nil
+--- where there was none.
+function transaction.recover(job, facts)
+  local state = job.state
+  local journal = state:journal()
+  if not journal or journal.state == "verified" then
+    tidy(job, clean, state, journal ~= nil)
+    return journal and "finished"
+  end
+  local done, saved = refusal.catch(backup.load, state, journal.backup)
+  if not done then
+    refusal.raise(("%s; nothing was changed. %s"):format(saved.message, saved.is_damaged and state:advice() or ""), saved.code)
+  end
+  local others, lost = recovery.go_back(facts, state, saved)
+  state:end_journal()
+  tidy(job, clean, state)
+  return "rolled back" .. (others and ": " .. recovery.others_words(others) or "") .. recovery.lost_words(lost)
 end
 
 -- What can be known before anything is changed.
@@ -111,27 +124,36 @@ local function prove(facts, wanted, before)
 end
 
 -- Back to the backup; raises what went wrong, with what became of it.
-local function roll_back(job, number, problem)
+local function roll_back(job, facts, number, problem)
   local state = job.state
-  local done, failure = refusal.catch(function()
-    backup.restore(state, number)
-    refusal.check(change.flush_system(state.folder))
+  local done, failure, lost = refusal.catch_all(function()
+    local others, count = recovery.go_back(facts, state, backup.load(state, number))
     state:end_journal()
-    state:clean()
+    return others or false, count
   end)
   if not done then
     refusal.raise(("%s; going back failed too (%s): run it again, and it will go on with that"):format(problem.message, failure.message),
       problem.code, { output = problem.output, is_broken = true })
   end
-  refusal.raise(problem.message .. "; everything was rolled back", problem.code, { output = problem.output, is_rolled_back = true })
+  tidy(job, clean, state)
+  refusal.raise(("%s; %s%s"):format(problem.message, failure and recovery.others_words(failure) or "everything was rolled back",
+    recovery.lost_words(lost)), problem.code,
+    { output = problem.output, is_rolled_back = true })
 end
 
-local function new_backup(facts, the_plan, state)
+-- What is meant to be usable afterwards.
+local function wanted_sets(job, the_plan)
+  if the_plan.made then return { bundle = the_plan.made.bundle, directory = the_plan.made.directory } end
+  local set = {}
+  for _, one in ipairs(job.wanted) do set[one.cert.sha256] = one.cert end
+  return { bundle = set }
+end
+
+local function new_backup(job, facts, the_plan, before)
   local recorder = backup.recorder(facts.system)
   changes.record(facts, the_plan, recorder)
-  local list = state:backups()
-  local number = (list[#list] or 0) + 1
-  backup.write(state, recorder, number)
+  local number = job.state:next_number()
+  backup.write(job.state, recorder, number, { before = before, wanted = wanted_sets(job, the_plan), text = the_plan.text or facts.text })
   return number
 end
 
@@ -141,9 +163,9 @@ local function work(job, facts, run, before)
   return prove(facts, job.wanted, before)
 end
 
-local function finish(job, facts, the_plan, number, before, after)
+local function finish(job, facts, the_plan, number)
   local state = job.state
-  backup.write_certificates(state, number, before, after, facts.text)
+  state:prove(number)
   for _, real in ipairs(places(facts, the_plan)) do refusal.check(change.flush_system(real)) end
   refusal.check(change.flush_system(state.folder))
   state:write_journal("verified", number)
@@ -151,19 +173,18 @@ end
 
 -- One round, from behind the journal's first word to its last: the certificates that are usable now.
 local function round(job, facts, the_plan, number, run, before)
-  local done, after = refusal.catch(function()
+  local done, after = refusal.catch_all(function()
     if not run or run.count == 0 then changes.write(facts, the_plan) end
     local sets = work(job, facts, run, before)
-    finish(job, facts, the_plan, number, before, sets)
+    finish(job, facts, the_plan, number)
     return sets
   end)
-  if not done then roll_back(job, number, after) end
+  if not done then roll_back(job, facts, number, after) end
   -- All is done and proven: what goes wrong from here on is for the next run to tidy up.
-  local tidy, problem = refusal.catch(function()
+  tidy(job, function()
     job.state:prune()
     job.state:end_journal()
   end)
-  if not tidy then job.log(problem.message .. "; all is done, and the next run tidies up") end
   return after
 end
 
@@ -176,12 +197,12 @@ local function still_agrees(job, facts)
 end
 
 -- Everything up to the journal's first word: the backup's number, and what the tool is run with where it is.
-local function begin(job, facts, the_plan)
+local function begin(job, facts, the_plan, before)
   local state, number, run = job.state, nil, nil
-  local done, problem = refusal.catch(function()
+  local done, problem = refusal.catch_all(function()
     transaction.check_permission(job, facts, the_plan)
     transaction.check_space(facts, the_plan, state)
-    number = new_backup(facts, the_plan, state)
+    number = new_backup(job, facts, the_plan, before)
     run = the_plan.mode == "tool" and runs.new(job, facts, the_plan) or nil
     state:write_journal("begun", number)
   end)
@@ -199,7 +220,7 @@ end
 --- says otherwise.
 function transaction.apply(job, facts, the_plan)
   local before = verdict.sets(facts.stores)
-  local number, run = begin(job, facts, the_plan)
+  local number, run = begin(job, facts, the_plan, before)
   local after = round(job, facts, the_plan, number, run, before)
   -- What somebody else began before us may have ended after us.
   while run and run.agreed and not still_agrees(job, facts) do
@@ -209,7 +230,6 @@ function transaction.apply(job, facts, the_plan)
     after = round(job, facts, the_plan, number, run, before)
   end
   refusal.catch(job.state.end_temporary, job.state)
-  refusal.catch(job.state.give, job.state)
   return { before = verdict.count(before), after = verdict.count(after), runs = run and run.count or 0, run = run }
 end
 

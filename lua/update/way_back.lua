@@ -1,6 +1,5 @@
 -- What going back to a backup would change, in words that read like a diff.
 
-local backup = require "kedge.update.backup"
 local configuration = require "kedge.update.configuration"
 local file = require "kedge.core.file"
 local refusal = require "kedge.update.refusal"
@@ -75,18 +74,21 @@ local function for_links(list, facts, folder, links, all)
     words.some(lines, all), { links = names })
 end
 
---- The changes of `paths`, as rollback.plan gave them, by which everything becomes what it was in a backup: a list of results.
-function way_back.plan(facts, state, number, paths, all)
-  local saved, list, links = {}, {}, {}
-  for _, record in ipairs(backup.read(state, number)) do saved[record[2]] = record end
+--- The changes of `paths`, as rollback.plan gave them, by which everything becomes what it was in a backup (`saved`, see
+--- kedge.update.backup): a list of results.
+function way_back.plan(facts, saved, paths, all)
+  local records, list, links = {}, {}, {}
+  for _, record in ipairs(saved.records) do
+    if record[1] ~= "writes" and record[1] ~= "links" then records[record[2]] = record end
+  end
   local folder = facts.layout.directory and facts.system:real(facts.layout.directory)
   folder = folder and facts.system:inside(folder) .. "/"
   for _, path in ipairs(paths) do
-    local kind, _, value = table.unpack(saved[path] or {})
+    local kind, _, value = table.unpack(records[path] or {})
     if folder and path:sub(1, #folder) == folder and kind ~= "file" and not path:find("%.new$") then
       links[#links + 1] = { path = path, target = kind == "link" and value or nil }
     else
-      local text = kind == "file" and refusal.check(file.read(("%s/%s"):format(state:backup_folder(number), value))) or nil
+      local text = kind == "file" and refusal.check(file.read(saved.folder .. "/" .. value)) or nil
       for_file(list, facts, path, text, all)
     end
   end
