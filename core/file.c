@@ -154,6 +154,16 @@ open_replacement(struct file_output *output, const char *path, bool exists)
 	return file_open_beside(output, exists ? 0600 : 0666);
 }
 
+/* A link that leads to nothing yet is followed as well. */
+static int
+open_new(struct file_output *output, const char *path)
+{
+	char end[PATH_MAX];
+	int error = file_follow_links(path, end);
+
+	return error == ENOENT ? open_replacement(output, end, false) : error;
+}
+
 int
 file_create(struct file_output *output, const char *path)
 {
@@ -164,7 +174,7 @@ file_create(struct file_output *output, const char *path)
 	if (named_descriptor(path) >= 0) {
 		error = open_through(output, path);
 	} else if (stat(path, &status) != 0) {
-		error = errno == ENOENT ? open_replacement(output, path, false) : errno;
+		error = errno == ENOENT ? open_new(output, path) : errno;
 	} else if (S_ISDIR(status.st_mode)) {
 		error = EISDIR;
 	} else if (S_ISREG(status.st_mode)) {
@@ -308,8 +318,9 @@ place_in_folder(const char *path, struct file_place *place)
 int
 file_place(const char *path, struct file_place *place)
 {
+	char end[PATH_MAX];
 	struct stat status;
-	int fd = named_descriptor(path);
+	int fd = named_descriptor(path), error;
 
 	if (fd >= 0)
 		return file_place_of(fd, place);
@@ -317,7 +328,10 @@ file_place(const char *path, struct file_place *place)
 		set_place(place, &status);
 		return 0;
 	}
-	return errno == ENOENT ? place_in_folder(path, place) : errno;
+	if (errno != ENOENT)
+		return errno;
+	error = file_follow_links(path, end);
+	return error == ENOENT ? place_in_folder(end, place) : error;
 }
 
 int

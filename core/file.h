@@ -45,7 +45,9 @@ struct file_output {
 };
 
 /* Opens an output for `path`: beside it, or in place if it isn't a regular
- * file (a FIFO, a device, /dev/stdout and /dev/fd/N). EMFILE: too many. */
+ * file (a FIFO, a device, /dev/stdout and /dev/fd/N). Symbolic links are
+ * followed, and stay; ELOOP for one that leads to nothing yet, in a folder where
+ * others may write. EMFILE: too many. */
 int file_create(struct file_output *, const char *path);
 
 /* Opens an output that takes the place of a regular file and keeps its owner,

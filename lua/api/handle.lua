@@ -70,7 +70,7 @@ function handle.deadline(self, seconds, call)
   return task.now() + seconds
 end
 
-local KINDS = { exact = "boolean", settings = "table", unverified = "boolean" } -- of options; those that aren't here are looked at elsewhere
+local KINDS = { exact = "boolean", settings = "table", unverified = "boolean" } -- of options; others are looked at elsewhere
 
 --- The options of a method call, `names` being those it knows.
 function handle.options(call, given, names)

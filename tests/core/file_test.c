@@ -209,6 +209,35 @@ keeps_mode_and_link(void **state)
 }
 
 static void
+follows_a_link_to_nothing(void **state)
+{
+	struct file_output output;
+	struct file_place place, same;
+	struct stat status;
+
+	(void)state;
+	assert_int_equal(symlink("new", in_folder("link")), 0);
+	assert_int_equal(file_place(in_folder("link"), &place), 0);
+	assert_int_equal(file_place(in_folder("new"), &same), 0);
+	assert_true(place.device == same.device && place.inode == same.inode);
+	assert_string_equal(place.name, same.name);
+	free(place.name);
+	free(same.name);
+	assert_int_equal(file_create(&output, in_folder("link")), 0);
+	assert_int_equal(write(output.fd, "new", 3), 3);
+	assert_int_equal(file_commit(&output), 0);
+	assert_content("new", "new");
+	assert_int_equal(lstat(in_folder("link"), &status), 0);
+	assert_true(S_ISLNK(status.st_mode));
+	assert_int_equal(symlink("round", in_folder("round")), 0);
+	assert_int_equal(file_create(&output, in_folder("round")), ELOOP);
+	assert_int_equal(symlink("later", in_folder("others")), 0);
+	assert_int_equal(chmod(folder, 0777), 0);
+	assert_int_equal(file_create(&output, in_folder("others")), ELOOP);
+	assert_int_equal(chmod(folder, 0700), 0);
+}
+
+static void
 a_replacement_keeps_mode_attributes_and_link(void **state)
 {
 	struct file_output output;
@@ -521,6 +550,7 @@ main(void)
 		CASE(appears_whole),
 		CASE(leaves_the_old_file_when_aborted),
 		CASE(keeps_mode_and_link),
+		CASE(follows_a_link_to_nothing),
 		CASE(a_replacement_keeps_mode_attributes_and_link),
 		CASE(a_replacement_keeps_the_owner),
 		CASE(a_replacement_that_would_change_the_owner_is_refused),

@@ -492,6 +492,15 @@ class Command(kedge.Test):
                      says=[words.format(*places) for words in says])  # fmt: skip
         self.assertEqual(os.listdir(folder), [])
 
+    def test_an_output_that_is_a_link_is_followed(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        os.symlink("out", f"{folder}/link")
+        self.refused(*self.to("good"), "-f", f"json:{folder}/out", "-f", f"tap:{folder}/link", says="two reports to one place")
+        self.assertEqual(kedge.run(*self.to("good"), "-f", f"json:{folder}/link").status, 0)
+        self.assertTrue(os.path.islink(f"{folder}/link"))
+        with open(f"{folder}/out", encoding="utf-8") as file:
+            self.assertEqual(len(json.load(file)["results"]), 1)
+
     def test_outputs_that_fail_on_the_way(self):
         """The others are whole, and no beginning of the bad ones is left."""
         folder = self.enterContext(tempfile.TemporaryDirectory())
