@@ -152,6 +152,7 @@ LUA_MODULES = \
 	lua/shape.lua \
 	lua/show.lua \
 	lua/sources.lua \
+	lua/standard_files.lua \
 	lua/target.lua \
 	lua/target_list.lua \
 	lua/task.lua \

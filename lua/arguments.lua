@@ -44,8 +44,48 @@ local function describe(problem)
   return method and message .. nearest.hint(method, METHODS) or message
 end
 
+-- What an option or argument is called in a message.
+local function name_of(element)
+  for _, alias in ipairs(element._aliases or {}) do
+    if alias:sub(1, 2) == "--" then return alias end
+  end
+  return element._name
+end
+
+local EXPECTED = { [tonumber] = "is no number", [math.tointeger] = "is no whole number" }
+
+-- An element's function for its values, so that what it doesn't take is named with
+-- the element, and what it raises goes to `own.fault`.
+local function telling(element, convert, own)
+  return function(text)
+    local done, value, message = xpcall(convert, describe, text)
+    if not done then
+      own.fault = author.is_ending(value) and value.message or value
+      return nil, own.fault
+    end
+    if value ~= nil or message ~= nil then return value, message end
+    return nil, ("%s: '%s' %s"):format(name_of(element), tostring(text):sub(1, 100), EXPECTED[convert] or "is not what it takes")
+  end
+end
+
+local function tell(element, own)
+  local convert = element._convert
+  if type(convert) == "function" then
+    element._convert = telling(element, convert, own)
+  elseif type(convert) == "table" and type(convert[1]) == "function" then
+    element._convert = {}
+    for i, fn in ipairs(convert) do element._convert[i] = telling(element, fn, own) end
+  elseif type(convert) == "table" then
+    element._convert = function(text)
+      if convert[text] ~= nil then return convert[text] end
+      return nil, ("%s: '%s' is none of %s"):format(name_of(element), tostring(text):sub(1, 100), table.concat(sorted(convert), ", "))
+    end
+  end
+end
+
 --- The script's parser, the names of its options (each -> whether it takes a
--- value; in `names` as a list), its defaults; or nil, message.
+-- value; in `names` as a list; `fault` is what one of its functions raises while
+-- it reads the words), its defaults; or nil, message.
 function arguments.parser(script, name)
   local parser, defaults = require("argparse")("kedge " .. name):add_help(false), new_defaults()
   parser:flag("-h --help"):hidden(true) -- argparse sees options only where there is one
@@ -59,6 +99,9 @@ function arguments.parser(script, name)
       own[alias] = option._maxargs > 0
       own.names[#own.names + 1] = alias
     end
+  end
+  for _, list in ipairs { parser._arguments, parser._options } do
+    for _, element in ipairs(list) do tell(element, own) end
   end
   return parser, own, defaults
 end

@@ -62,8 +62,9 @@ function author.is_ending(problem)
   return getmetatable(problem) == ending_mt
 end
 
--- What an error says that isn't text: by its own __tostring, or as a result does.
-local function text_of(problem)
+--- What an error says, also one that isn't text: by its own __tostring, or as a result does.
+function author.text(problem)
+  if type(problem) == "string" or type(problem) == "number" then return tostring(problem) end
   local mt = getmetatable(problem)
   if type(mt) == "table" and mt.__tostring then
     local done, text = pcall(tostring, problem)
@@ -78,7 +79,7 @@ end
 -- file and line; what ctx:usage and ctx:fail raise stays what it is.
 function author.describe(problem)
   if author.is_ending(problem) then return problem end
-  return author.placed(type(problem) == "string" and problem or text_of(problem))
+  return author.placed(author.text(problem))
 end
 
 return author

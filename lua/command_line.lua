@@ -130,6 +130,7 @@ function command_line.arguments(reader, script, name)
   local args
   done, args = parser:pparse(reader.rest)
   if done then return arguments.strict(args, parser), defaults end
+  if own.fault then return nil, own.fault, 3 end
   return nil, (escape(args:match("^[^\n]*")))
 end
 

@@ -3,6 +3,7 @@
 local author = require "kedge.author"
 local each = require "kedge.each"
 local insecure = require "kedge.api.insecure"
+local limits = require "kedge.limits"
 local output = require "kedge.output"
 local result = require "kedge.result"
 
@@ -33,8 +34,10 @@ end }
 
 --- The context of one script: `name` as the user called it, `args` and `opts`
 -- as parsed, `report` where its results go.
-function context.new(name, args, opts, report)
-  return setmetatable({ name = name, args = args, options = setmetatable(opts, options_mt), the_report = report }, context_mt)
+-- `depth` says how many scripts run this one by ctx:run.
+function context.new(name, args, opts, report, depth)
+  return setmetatable({ name = name, args = args, options = setmetatable(opts, options_mt), the_report = report,
+    depth = depth or 0 }, context_mt)
 end
 
 -- Ends the run with one line and this exit status; caught in run.start.
@@ -150,6 +153,9 @@ end
 -- returned. Raises where it can't be run.
 function context:run(script, given, filter)
   local name = type(script) == "string" and script or "script"
+  if self.depth >= limits.script_depth then
+    error(("%s: scripts run each other more than %d deep"):format(name, limits.script_depth), 2)
+  end
   if type(script) == "string" then
     local found, message = require("kedge.loader").script(script)
     if not found then error(message, 2) end
@@ -165,7 +171,7 @@ function context:run(script, given, filter)
   if opts and not script.offline then opened, message = require("kedge.sources").open_all(opts) end
   if not opened then error(("%s: %s"):format(name, message), 2) end
   local list = {}
-  local inner = context.new(name, args, opts, inner_report(self, filter, list))
+  local inner = context.new(name, args, opts, inner_report(self, filter, list), self.depth + 1)
   local done, status = pcall(require("kedge.run").with_options, opts, script.run, inner)
   if done then return list, status end
   if author.is_ending(status) then error(("%s: %s"):format(name, status.message), 2) end

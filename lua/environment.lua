@@ -64,11 +64,13 @@ local function coroutines()
 end
 
 local function libraries()
+  local files = require("kedge.standard_files").new()
+  files.popen = refuse("io.popen", "it would stop every other check; kedge.run{...} runs a program")
   return {
     coroutine = coroutines(), math = library("math", math), string = library("string", string),
     table = library("table", table), utf8 = library("utf8", utf8),
     debug = library("debug", { traceback = debug.traceback, getinfo = debug.getinfo }),
-    io = library("io", io, { popen = refuse("io.popen", "it would stop every other check; kedge.run{...} runs a program") }),
+    io = library("io", io, files),
     os = library("os", os, {
       execute = refuse("os.execute", "it would stop every other check; kedge.run{...} runs a program"),
       exit = refuse("os.exit", "the report would be lost; return a status from run"),

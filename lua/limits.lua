@@ -14,6 +14,7 @@ return {
   cause_ids = 20, -- checks named in one paragraph, the others are counted
   cause_messages = 3, -- sentences of one paragraph, where its checks say different ones
   value_depth = 16, -- of tables in a result's values and labels
+  script_depth = 16, -- of scripts that run each other by ctx:run
   interim_replies = 16, -- 1xx replies of HTTP/1.1 before the one that counts
   http_line = 8192, -- bytes of a status line of HTTP/1.1, and of the line of a chunk's size
   http_fields = 128, -- fields of a header list

@@ -1,6 +1,7 @@
 -- kedge -i: reads Lua, runs it, prints what it gives. Without a terminal the
 -- same line by line, without prompts.
 
+local author = require "kedge.author"
 local core = require "kedge.core.prompt"
 local file = require "kedge.core.file"
 local inspect = require "kedge.inspect"
@@ -155,11 +156,6 @@ local function show_values(values, traits)
   end
 end
 
-local function message_of(problem)
-  local done, text = pcall(tostring, problem)
-  return done and text or "an error that is a " .. type(problem)
-end
-
 -- "check" or "pem.decode" for one of kedge's functions.
 local function name_of(wanted, library, front)
   for name, value in pairs(library) do
@@ -200,7 +196,7 @@ local function turn(self)
     output.say "interrupted"
   elseif values ~= nil then
     self.failed = true
-    output.say(message_of(values))
+    output.say(author.text(values))
   end
   return true
 end

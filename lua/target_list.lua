@@ -4,7 +4,8 @@ local file = require "kedge.core.file"
 local show = require "kedge.show"
 local target = require "kedge.target"
 
-local target_list = {}
+--- has_input: whether standard input is read here, and so for nobody else.
+local target_list = { has_input = false }
 
 local STDIN = 0
 local LINE_MAX = 4096 -- what is longer is cut here, and too long for a target
@@ -107,7 +108,10 @@ function target_list.open(ctx, words, opts)
       list[#list + 1] = item
     end
   end
-  if has_input then return stdin_targets(ctx, list, opts) end
+  if has_input then
+    target_list.has_input = true
+    return stdin_targets(ctx, list, opts)
+  end
   if #list == 0 then ctx:usage(show.escape(table.concat(files, ", ")) .. " holds no target") end
   return list
 end

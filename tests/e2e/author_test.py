@@ -234,6 +234,27 @@ class Author(kedge.Test):
         self.assertEqual((done.status, done.results), (3, []), str(done))
         self.assertIn("mine.lua:3: " + words, done.err)
 
+    @rows([
+        ("a number", ["--days", "abc"], "--days: 'abc' is no number", 2),
+        ("by its short name", ["-d", "abc"], "--days: 'abc' is no number", 2),
+        ("a whole number", ["1.5"], "N: '1.5' is no whole number", 2),
+        ("one of some", ["--map", "c"], "--map: 'c' is none of a, b", 2),
+        ("whatever", ["--odd", "x"], "--odd: 'x' is not what it takes", 2),
+        ("with a message", ["--own", "x"], "own words of x", 2),
+        ("one that raises", ["--raise", "x"], "mine.lua:5: boo", 3),
+    ])
+    def values_of_options(self, _, words, says, status):
+        self.write("""\
+            return { summary = "x", run = function() return 0 end, options = function(cmd)
+              cmd:option("-d --days"):convert(tonumber)
+              cmd:option("--map"):convert { a = 1, b = 2 }
+              cmd:option("--odd"):convert(function() return nil end)
+              cmd:option("--raise"):convert(function() error("boo") end)
+              cmd:option("--own"):convert(function(text) return nil, "own words of " .. text end)
+              cmd:argument("N"):args("*"):convert(math.tointeger)
+            end }""")
+        self.refused("./mine.lua", *words, says=says, exit_status=status, cwd=self.folder)
+
     def test_what_ctx_each_takes_kedge_map_takes(self):
         self.write(RUN % ("", 'for _, r in ipairs(kedge.map({ "127.0.0.1:1", "127.0.0.1:2" }, kedge.check)) do ctx:report(r) end'))
         done = self.run_it("-f", "json")
@@ -340,6 +361,43 @@ class Author(kedge.Test):
         self.assertEqual((done.status, done.err, done.results), (0, "hello\t1\n", []), str(done))
         done = self.run_it("-q")
         self.assertEqual((done.status, done.out, done.err), (0, "hello\t1\n", ""), str(done))
+
+    @rows([
+        ("io.write", 'io.write("hello ", 1, "\\n")'),
+        ("io.stdout", 'io.stdout:write("hello"):write(" 1\\n")'),
+        ("io.output", 'io.output():write("hello 1\\n") io.output():flush() io.output():setvbuf("no")'),
+    ])
+    def writing_does_not_spoil_a_report(self, _, code):
+        self.write(RUN % ("", code + " return 0"))
+        done = self.run_it("-f", "json")
+        self.assertEqual((done.status, done.err, done.results), (0, "hello 1\n", []), str(done))
+        done = self.run_it("-q")
+        self.assertEqual((done.status, done.out, done.err), (0, "hello 1\n", ""), str(done))
+
+    def test_files_are_files(self):
+        self.write(RUN % ("", """
+            io.output("out"):write("a\\nb\\n") io.close()
+            assert(io.read() == "first" and io.lines()() == "second" and io.stdin:read("a") == "third\\n")
+            local list = {} for line in io.lines("out") do list[#list + 1] = line end
+            io.input("out") assert(io.read() == "a" and io.type(io.stdout) == "file" and io.type(1) == nil)
+            assert(not pcall(io.stdout.close, io.stdout) and not pcall(io.write, {}) and io.stdout:read() == nil)
+            ctx:report(kedge.ok(table.concat(list)))"""))
+        done = kedge.run("./mine.lua", "-f", "json", cwd=self.folder, stdin="first\nsecond\nthird\n")
+        self.assertEqual((done.status, [r["id"] for r in done.results]), (0, ["ab"]), str(done))
+
+    def test_what_at_reads_is_read_by_nobody_else(self):
+        for code in ("io.read()", "io.stdin:read()", "io.lines()", "io.stdin:lines()"):
+            self.write(RUN % ("", 'local list = ctx:targets { "@-" }\n%s ctx:each(list, kedge.check)' % code))
+            done = kedge.run("./mine.lua", "-f", "json", cwd=self.folder, stdin="127.0.0.1:1\n127.0.0.1:2\n")
+            self.assertEqual((done.status, done.results), (3, []), str(done))
+            self.assertIn("mine.lua:4: standard input isn't for scripts here: @- reads targets from it", done.err)
+
+    def test_a_script_that_runs_itself_ends(self):
+        self.write(RUN % ("", 'ctx:report(kedge.ok("once more")) ctx:run("./mine.lua")'))
+        done = self.run_it("-f", "json")
+        self.assertEqual((done.status, len(done.results)), (3, 17), str(done))
+        self.assertIn("mine.lua:3: ./mine.lua: scripts run each other more than 16 deep", done.err)
+        self.assertEqual(done.err.count("\n"), 1, done.err)
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ class Prompt(kedge.Test):
         ("hostile text", "'\\27[2J\\27]0;title\\7'", ["\\x1b[2J\\x1b]0;title\\x07"]),
         ("a module", "require('kedge.show').count(2, 'check')", ["2 checks"]),
         ("an error", "error('boom')", ["kedge: prompt:1: boom"]),
-        ("an error that is a table", "error({})", None),
+        ("an error that is a table", "error({})", ["kedge: an error that is a table was raised"]),
         ("no Lua", "1 +* 2", ["kedge: prompt:1: unexpected symbol near '*'"]),
         ("half an expression", "= 1 +* 2", ["kedge: prompt:1: unexpected symbol near '*'"]),
         ("a misspelt variable", "kegde.check()", ["kedge: prompt:1: there is no variable 'kegde'; did you mean 'kedge'?"]),
