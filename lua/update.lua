@@ -49,11 +49,14 @@ local function dry(job, facts)
   end)
   if not seen then job.log("whether an earlier run was interrupted was not seen: " .. journal.message) end
   local is_interrupted = seen and journal ~= nil
-  if is_interrupted then job.report(outcome.interrupted()) end
+  if is_interrupted then -- what stands there now is half of something: a plan from it would be another
+    job.report(outcome.interrupted())
+    return PENDING
+  end
   local the_plan = survey_and_plan(job, facts)
   if not the_plan.is_needed then
-    if not is_interrupted then job.report(outcome.nothing(facts, job.wanted)) end
-    return is_interrupted and PENDING or 0
+    job.report(outcome.nothing(facts, job.wanted))
+    return 0
   end
   report_all(job, words.plan(facts, the_plan, job.tool, job.opts.verbose))
   return PENDING

@@ -153,6 +153,18 @@ local function lacks_any(facts, wanted)
   return false
 end
 
+-- The tool's `read` takes such a name for another, and then the tool fails, or takes in something else.
+local function check_names(facts)
+  for _, folder in ipairs(facts.layout.chosen) do
+    for _, name in ipairs(facts.system:files(folder, is_crt)) do
+      if name:find("[\\\n]") then
+        refusal.raise(("%s/%s: update-ca-certificates can't read a file with a backslash or a line break in its name: rename it"):format(
+          folder, name))
+      end
+    end
+  end
+end
+
 -- By the system's own tool.
 local function with_tool(facts, wanted, tool)
   if tool.how == "folders" then links.check(facts) end
@@ -166,7 +178,10 @@ local function with_tool(facts, wanted, tool)
   local place = facts.system:name(new)
   self.remainder = place and facts.system:look(place) and new or nil
   self.is_needed = self.changes[1] ~= nil or self.files[1] ~= nil or self.remainder ~= nil or lacks_any(facts, wanted)
-  if self.is_needed then keep_live(facts, self) end
+  if self.is_needed then
+    check_names(facts)
+    keep_live(facts, self)
+  end
   self.made = forecast.make(facts, self.text, self.files)
   for _, one in ipairs(wanted) do
     if not is_provided(self.made, one.cert.sha256) then

@@ -59,6 +59,11 @@ function runs.are_used_up(run)
   return run.count == RUNS_MAX
 end
 
+-- Whether the tool failed for want of what somebody else's run may have taken away.
+local function has_missed_something(output)
+  return output:find("No such file", 1, true) ~= nil or output:find("cannot open", 1, true) ~= nil
+end
+
 --- Runs the tool until the stores are what the configuration makes of them. Raises where the last run failed.
 function runs.until_agreed(job, facts, run)
   repeat
@@ -71,7 +76,8 @@ function runs.until_agreed(job, facts, run)
     run.count = run.count + 1
     local done, message, output, is_final = changes.run_tool(facts, run)
     -- Another run may have taken away the bundle that this one was building.
-    if not done and (is_final or runs.are_used_up(run)) then refusal.raise(message, "local.tool_failed", { output = output }) end
+    local is_last = is_final or runs.are_used_up(run)
+    if not done and (is_last or not has_missed_something(output)) then refusal.raise(message, "local.tool_failed", { output = output }) end
     run.output = done and message or output
     look(facts, run)
     run.why = done and "the store is not what its configuration says: " .. (run.difference or "somebody else changed it") or message

@@ -2,6 +2,7 @@
 -- something can't be read, an update that would judge by half of the facts is refused.
 
 local change = require "kedge.core.change"
+local file = require "kedge.core.file"
 local image = require "kedge.audit.image"
 local refusal = require "kedge.update.refusal"
 local tree = require "kedge.core.tree"
@@ -130,8 +131,12 @@ function methods:files(folder, keep)
   return list
 end
 
--- Whether others than its owner may put something else in the place of a link in this folder.
-local function others_may_write(folder, link)
+-- Whether somebody may put something else in the place of a link in this folder who could not write what we write anyway:
+-- neither root, nor who runs kedge, nor the owner of an image, in which links don't lead out.
+local function others_may_write(self, folder, link)
+  local ours = refusal.check(file.stat("/proc/self")).uid
+  local owner = not self.is_live and self:look(self.root).uid or ours
+  if folder.uid ~= 0 and folder.uid ~= ours and folder.uid ~= owner then return true end
   if folder.mode & 18 == 0 then return false end
   return folder.mode & 512 == 0 or link.uid ~= 0 and link.uid ~= folder.uid
 end
@@ -154,7 +159,7 @@ function methods:check_way(path)
       here, rest = here .. "/" .. name, more
     else
       local folder = self:look(self:outside(here == "" and "/" or here))
-      if steps > 200 or others_may_write(folder, entry) then
+      if steps > 200 or others_may_write(self, folder, entry) then
         refusal.raise(("%s/%s is a symbolic link in a folder in which others may write; nothing is written through it"):format(
           here, name), "local.permission")
       end

@@ -126,14 +126,34 @@ local function here_document(path, one)
   return ("cat >%s <<'END'\n%sEND\n"):format(path, one.pem)
 end
 
+-- The first link of this hash that nothing has taken; it is taken from now on.
+local function free_link(facts, taken, hash)
+  local n = 0
+  while true do
+    local link = ("%s/%s.%d"):format(facts.layout.directory, hash, n)
+    local real = facts.system:name(link)
+    if not taken[link] and not (real and facts.system:look(real)) then
+      taken[link] = true
+      return link
+    end
+    n = n + 1
+  end
+end
+
 local function openwrt_commands(facts, missing)
   local stores = require "kedge.audit.stores"
-  local lines = { "opkg update && opkg install ca-certificates ca-bundle\n# those that are still missing then:\n" }
+  local layout, bundle, directory = facts.layout, facts.stores.bundle, facts.stores.directory
+  local lines, taken = { "opkg update && opkg install ca-certificates ca-bundle\n# those that are still missing then:\n" }, {}
   for _, one in ipairs(missing) do
-    local path = ("%s/%s"):format(facts.layout.directory, (avs.authorities[one.place].file:gsub("%.pem$", ".crt")))
+    local path = ("%s/%s"):format(layout.directory, (avs.authorities[one.place].file:gsub("%.pem$", ".crt")))
+    local sha256 = one.cert.sha256
     lines[#lines + 1] = here_document(path, one)
-    lines[#lines + 1] = ("ln -s %s %s/%s.0\n"):format(path:match("[^/]*$"), facts.layout.directory, stores.hash(one.cert))
-    lines[#lines + 1] = ("cat %s >>%s\n"):format(path, facts.layout.bundle)
+    if directory and not directory.seen[sha256] then
+      lines[#lines + 1] = ("ln -s %s %s\n"):format(path:match("[^/]*$"), free_link(facts, taken, stores.hash(one.cert)))
+    end
+    if bundle and not bundle.seen[sha256] then -- behind a newline, if its last line has none
+      lines[#lines + 1] = ("{ echo; cat %s; } >>%s\n"):format(path, layout.bundle)
+    end
   end
   return table.concat(lines)
 end

@@ -419,6 +419,22 @@ class Image(Update):
         tree.link("/etc/real.conf", "/srv/shared/ca.conf")
         self.refuses(tree, "--apply", says="in which others may write")
 
+    @BY_ROOT
+    def test_a_link_in_a_folder_of_somebody_else(self):
+        """Who owns the folder chooses what is written, whatever the folder's mode."""
+        tree = self.small()
+        tree.write("/etc/victim", tree.read(store.BUNDLE))
+        tree.link("/etc/victim", store.BUNDLE)
+        os.chown(tree.at(store.CERTS), 1234, 1234)
+        self.refuses(tree, "--apply", says=["symbolic link", "in which others may write"])
+
+    @kedge.rows([("a backslash", "a\\b.crt"), ("a line break", "a\nb.crt")])
+    def a_name_that_the_tool_misreads(self, _, name):
+        tree = self.small()
+        tree.write(f"{store.LOCAL}/{name}", store.made("Lab Odd"))
+        for words in ((), ("--apply",)):
+            self.refuses(tree, *words, says=[store.LOCAL, "rename it"])
+
     def test_links_in_a_circle(self):
         tree = self.small()
         tree.link("circle.pem", store.CERTS + "/circle.pem")
@@ -486,7 +502,7 @@ class Image(Update):
         self.run_in(tree, "--apply", status=0)
         tree.write(store.STATE + "/journal", "kedge.journal/1 begun 1\n")
         done = self.run_in(tree, status=5)
-        self.assertEqual(done.results[0]["id"], "interrupted")
+        self.assertEqual([result["id"] for result in done.results], ["interrupted"])
         done = self.run_in(tree, "--apply", status=0)
         self.assertIn("rolled back", done.results[0]["message"])
         tree.write(store.STATE + "/journal", "kedge.journal/1 verified 2\n")
@@ -554,12 +570,25 @@ class ByHand(Update):
             tree.write("/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", store.pem(store.ONE))
             os.makedirs(tree.at("/etc/pki/ca-trust/source/anchors"))
         else:
-            tree.write(store.BUNDLE, store.pem(store.ONE))
+            tree.write(store.BUNDLE, store.pem(store.ONE).rstrip())
         done = self.run_in(tree, status=5)
         said = done.results[0]["values"]["command"]
         self.assertIn(command, said)
         self.assertEqual(said.count("BEGIN CERTIFICATE"), 5)
         self.refuses(tree, "--apply", says=["without --apply"])
+        if name == "openwrt":
+            subprocess.run(["sh", "-ec", said.split("\n", 1)[1].replace("/etc/", tree.root + "/etc/")], check=True)
+            self.run_in(tree, status=0)
+            self.assertEqual(tree.bundle(), store.GOAL)
+            self.assertNotIn("ln -s", said, "there is no folder with links")
+            subprocess.run(["openssl", "rehash", tree.at(store.CERTS)], check=True, capture_output=True)
+            tree.write(f"{store.CERTS}/AmazonRootCA4.crt", store.made("Lab Other"))
+            tree.write(f"{store.CERTS}/one.crt", store.pem(store.ONE))
+            subprocess.run(["openssl", "rehash", tree.at(store.CERTS)], check=True, capture_output=True)
+            said = self.run_in(tree, status=5).results[0]["values"]["command"]
+            self.assertIn("ln -s AmazonRootCA4.crt", said)
+            self.assertNotIn("ca-certificates.crt", said)
+            return
         path = "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem" if name == "fedora" else store.BUNDLE
         tree.write(path, b"".join(store.pem(one) for one in store.SIX))
         self.run_in(tree, status=0)
@@ -629,8 +658,9 @@ class Chroot(Update):
         return outcome
 
     def test_a_tool_that_fails(self):
-        self.tool("echo something is odd >&2\nexit 7\n")
+        self.tool("echo >>/reached\necho something is odd >&2\nexit 7\n")
         self.fails(says=["status 7", "something is odd"])
+        self.assertEqual(self.tree.read("/reached"), b"\n", "it was run again")
 
     def test_a_hook_that_fails(self):
         self.tree.write("/etc/ca-certificates/update.d/hook", "#!/bin/sh\nexit 3\n", 0o755)
