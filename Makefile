@@ -162,6 +162,7 @@ LUA_MODULES = \
 	lua/api/h2.lua \
 	lua/api/handle.lua \
 	lua/api/insecure.lua \
+	lua/api/json.lua \
 	lua/api/lists.lua \
 	lua/api/options.lua \
 	lua/api/reference.lua \

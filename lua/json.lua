@@ -34,6 +34,13 @@ local KINDS = {
   http = { "version", "status", "body", "truncated" },
 }
 
+--- What a script's lists hold where JSON has null; nothing else can be done with it than to compare it.
+json.null = setmetatable({}, {
+  __tostring = function() return "null" end,
+  __index = function() error("this is null: nothing is in it", 2) end,
+  __newindex = function() error("this is null: nothing goes into it", 2) end,
+})
+
 --- Fields of each kind of object, in order; kedge.flat walks by them too.
 json.kinds = KINDS
 

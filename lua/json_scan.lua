@@ -109,6 +109,10 @@ local function read_number(text, at)
   return stop
 end
 
+--- For kedge.json.decode: the string whose quote, and the number that begins at a place (stop,
+-- and the string's value). Raise { at=, message= } where none does.
+scan.string, scan.number = read_string, read_number
+
 local read_value
 
 -- What follows an element of `closing`'s kind: the next element's place, or nil

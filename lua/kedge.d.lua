@@ -431,11 +431,14 @@ function kedge.pem.decode(text) end
 ---@return string text
 function kedge.pem.encode(der) end
 
-kedge.json = {}
+kedge.json = { null = {} }
 
---- Reads JSON, whoever wrote it: objects and lists as tables, null as nothing.
+--- Reads JSON (RFC 8259), whoever wrote it: objects and lists as tables.
 ---
---- Errors: text that is none, and null by itself.
+--- A member of an object that is null is nil, as one that isn't there. In a list
+--- null is kedge.json.null, so that what follows keeps its place.
+---
+--- Errors: text that is none, also where other readers are lenient, and null by itself.
 ---
 --- Example:
 --- ```lua
@@ -455,9 +458,10 @@ kedge.json = {}
 ---@return string message
 function kedge.json.decode(text) end
 
---- A value as JSON: keys in their order, valid UTF-8, three decimals at most.
+--- A value as JSON: names in their order, valid UTF-8; an empty table is an object.
 ---
---- Errors: raises for what is nested within itself.
+--- Errors: raises for functions and whatever else JSON can't say, for lists with
+--- gaps or names, and for what is nested within itself.
 ---
 --- Example:
 --- ```lua

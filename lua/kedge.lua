@@ -14,7 +14,9 @@ local PLACES = {
   map = { "kedge.api.tools", "map" }, all = { "kedge.api.tools", "all" }, sleep = { "kedge.api.tools", "sleep" },
   now = { "kedge.api.tools", "now" }, time = { "kedge.api.tools", "time" },
   sha256 = { "kedge.api.tools", "sha256" }, run = { "kedge.api.tools", "run" }, file = { "kedge.api.tools", "file" },
-  json = { "kedge.api.tools", "json" },
+  json = {
+    decode = { "kedge.api.json", "decode" }, encode = { "kedge.api.json", "encode" }, null = { "kedge.api.json", "null" },
+  },
   resolve = { "kedge.api.stream", "resolve" }, connect = { "kedge.api.stream", "connect" },
   open = { "kedge.api.session", "open" },
   trust = { load = { "kedge.api.stores", "load" } },

@@ -83,6 +83,7 @@ local function fault_of_fields(name, object, kind, depth)
 end
 
 function fault_of(name, value, kind, depth)
+  if value == json.null then return ("%s is null, which no format can tell"):format(name) end
   if type(value) ~= "table" then
     if is_single(value, kind) then return nil end
     if kind == "open" then return ("%s is a %s, which no format can tell"):format(name, type(value)) end
@@ -119,7 +120,7 @@ end
 local function is_good(value, kind, depth)
   if type(value) ~= "table" then return is_single(value, kind) end
   local element, kinds = element_of(kind), kinds_of[kind]
-  if NAMES[kind] or depth > limits.value_depth then return false end
+  if NAMES[kind] or value == json.null or depth > limits.value_depth then return false end
   if element or not kinds and #value > 0 then
     local count = #value
     for key, item in pairs(value) do

@@ -60,30 +60,6 @@ function tools.encode_pem(der)
   return x509.encode_pem(der)
 end
 
--- JSON.
-
-local json = {}
-
---- The value of a JSON text, whoever wrote it | nil, message.
-function json.decode(text)
-  if type(text) ~= "string" then blame("kedge.json.decode wants a text, not a %s", type(text)) end
-  local dkjson = require "dkjson"
-  -- What is nested so deeply that Lua's stack ends is an error inside.
-  local done, value, stop, message = pcall(dkjson.decode, text, 1, nil)
-  if not done then return nil, "it is no JSON that can be read: it is nested too deeply" end
-  if message then return nil, "it is no JSON: " .. message end
-  if text:find("[^ \t\r\n]", stop) then return nil, ("it is no JSON: something follows at byte %d"):format(stop) end
-  if value == nil then return nil, "it is null" end
-  return value
-end
-
---- A value as JSON text.
-function json.encode(value)
-  return require("kedge.json").encode(value)
-end
-
-tools.json = json
-
 -- Programs.
 
 local LIMIT_MAX = 1024 * 1024 * 1024

@@ -361,6 +361,9 @@ end
 -- What a server may send in place of JSON.
 local NO_JSON = {
   empty = "", words = "all is well", half = '{"a": [1,', two = "{} {}", null = "null", zero = "\0", bytes = "\xFF\xFE",
+  zeros = "01", comma = "[1,]", comma_of_object = '{"a":1,}', half_pair = '"\\ud800"', other_half = '"\\udc00"', comment = "[1] // x",
+  point = "1.", plus = "+1", hexadecimal = "0x10", nan = "NaN", single = "'a'", bare = "{a: 1}", control = '"\n"', escape = '"\\x"',
+  latin1 = '"\xFC"', infinite = "1e999", minus = "-", two_commas = "[1,,2]", no_colon = '{"a" 1}', no_value = '{"a":}', word = "truth",
   deep = ("["):rep(500000), deep_objects = ('{"a":'):rep(200000), text = '"never ends',
 }
 
@@ -370,6 +373,41 @@ function TestJson.test_what_is_none_is_told()
     lu.assertNil(value, name)
     lu.assertStrMatches(message, "it is n.*", nil, nil, name)
   end
+end
+
+function TestJson.test_null_in_a_list_keeps_its_place()
+  local list = kedge.json.decode("\u{FEFF}[1, null, false, 3.5, \"\\ud83d\\ude00\\u0000\"]")
+  lu.assertEquals(#list, 5)
+  lu.assertTrue(list[2] == kedge.json.null)
+  lu.assertEquals({ list[1], list[3], list[4], list[5] }, { 1, false, 3.5, "\u{1F600}\0" })
+  lu.assertEquals(kedge.json.encode { 1, kedge.json.null }, "[1,null]")
+  lu.assertErrorMsgContains("this is null", function() return kedge.json.null.status end)
+  lu.assertErrorMsgContains("this is null", function() kedge.json.null.status = 1 end)
+  local r = kedge.ok("x")
+  r.values = { list = list }
+  lu.assertEquals(result.fault(r), "values.list[2] is null, which no format can tell")
+  lu.assertEquals(kedge.json.decode '{"a": false, "b": null, "c": 12345678901234567890}', { a = false, c = 12345678901234567890.0 })
+end
+
+function TestJson.test_numbers_keep_their_digits()
+  for _, number in ipairs { 0.1, 1 / 3, 1e-9, 123456789.125, 1e300, math.mininteger, 2^53 } do
+    lu.assertEquals(kedge.json.decode("[" .. kedge.json.encode(number) .. "]")[1], number)
+  end
+end
+
+local round = {}
+round.round = round
+
+-- What JSON can't say, and what is said of it.
+local NOT_SAID = {
+  { print, "JSON has nothing for a function" }, { { a = { print } }, "JSON has nothing for a function" },
+  { coroutine.create(print), "JSON has nothing for a thread" }, { 0 / 0, "no number such as" }, { math.huge, "no number such as inf" },
+  { { 1, nil, 3 }, "a list has '3' besides its items" }, { { 1, a = 2 }, "a list has 'a' besides its items" },
+  { { [true] = 1 }, "a name is a boolean, not text" }, { round, "nested deeper than 512, or within itself" },
+}
+
+function TestJson.test_what_cannot_be_said_raises()
+  for _, case in ipairs(NOT_SAID) do lu.assertErrorMsgContains(case[2], kedge.json.encode, case[1]) end
 end
 
 TestMap = {}
