@@ -78,6 +78,8 @@ open_regular(const char *path, enum lock_kind kind, int *fd)
 		error = errno;
 	else if (!S_ISREG(status.st_mode))
 		error = EINVAL;
+	else if (kind == LOCK_FLOCK && status.st_nlink > 1) /* we write into it: by another name it may be anything */
+		error = EMLINK;
 	if (error)
 		close(*fd);
 	return error;

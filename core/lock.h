@@ -22,6 +22,7 @@ struct lock {
  * it; *holder is a living process that is known to, else 0. A file for flock
  * is made if need be (0600); for POSIX it must be there. Never through a
  * symbolic link (ELOOP). EINVAL: not a regular file.
+ * EMLINK: a file for flock that has a second name.
  */
 int lock_take(struct lock *, const char *path, enum lock_kind kind, pid_t *holder);
 

@@ -84,7 +84,7 @@ local function apply(job, facts)
     transaction.check_permission(job, facts, the_plan)
     transaction.check_space(facts, the_plan, job.state)
   end
-  job.state:take_locks()
+  job.state:take_locks(job.log)
   local recovered = transaction.recover(job, facts)
   if recovered then job.report(outcome.interrupted(recovered)) end
   local the_plan = survey_and_plan(job, facts)
@@ -114,7 +114,7 @@ local function rollback_apply(job, facts)
   job.state = state.find(facts.system, facts.layout)
   job.state:check_hidden(job.again)
   if job.state.folder then
-    job.state:take_locks()
+    job.state:take_locks(job.log)
     local recovered = transaction.recover(job, facts)
     if recovered then job.report(outcome.interrupted(recovered)) end
   end

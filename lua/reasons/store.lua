@@ -171,8 +171,8 @@ return {
     fix = "Unset {variable} where the system's store is meant, or audit what it names: kedge ca-audit --store {other}.",
   },
   ["store.pending"] = {
-    seen = "Nothing has been changed yet.",
-    why = "The store is as it was; what stands above is what would be done to it.",
+    seen = "This run has changed nothing.",
+    why = "Without --apply nothing is written; what stands above is what would be done.",
     fix = "Run it again with --apply.",
   },
   ["store.clock"] = {

@@ -96,7 +96,13 @@ function changes.write(facts, plan)
     refusal.check(change.create(folder .. new.path:match("/[^/]*$"), new.text, system:owner_in(folder)))
   end
   for _, link in ipairs(plan.links or {}) do refusal.check(change.link(link.target, system:name(link.path))) end
-  if plan.changes[1] then write(system:real(layout.configuration), plan.text) end
+  if plan.changes[1] then
+    local real = system:real(layout.configuration)
+    if refusal.check(file.read(real)) ~= facts.text then
+      refusal.raise(layout.configuration .. " was changed by somebody else just now: run it again", "local.busy")
+    end
+    write(real, plan.text)
+  end
   if plan.append and plan.append ~= "" then
     local real = system:real(layout.bundle)
     write(real, refusal.check(file.read(real)) .. plan.append)

@@ -18,6 +18,7 @@ methods.__index = methods
 local FOLDER, BESIDE = "/var/lib/kedge", ".kedge"
 local DPKG = "/var/lib/dpkg/lock-frontend"
 local PATIENCE = 60 -- seconds for a lock
+local TOLD = 1 -- seconds of it before that is said
 local OWN_MAX = 8 * 1024 * 1024 -- bytes of a file of kedge's own
 local NUMBER_DIGITS = 6 -- of a backup's number
 
@@ -126,30 +127,36 @@ end
 
 -- Locks.
 
--- Takes a lock, and waits for it; nil where its file is missing and that is no matter.
-local function take(path, kind, what)
-  local began = task.now()
+-- Takes a lock, and waits for it, which log(sentence) is told of; nil where its file is missing and that is no matter.
+local function take(path, kind, what, log)
+  local began, is_told = task.now(), false
   while true do
     local held, message, code, pid = lock.take(path, kind)
     if held then return held end
     if code == "missing" and kind == "posix" then return nil end
     if code ~= "local.busy" then refusal.raise(message, code) end
-    if task.now() - began > PATIENCE or interrupt.signal() then
+    local waited = task.now() - began
+    if interrupt.signal() then
+      refusal.raise(("interrupted while waiting for %s; nothing was changed"):format(what), "local.interrupted")
+    end
+    if waited > PATIENCE then
       local who = holder.name(path, pid)
       refusal.raise(("%s is held by %s; nothing was changed. Try again when it has ended"):format(what, who), "local.busy")
     end
+    if waited > TOLD and not is_told then log(("waiting for %s, which is held by %s"):format(what, holder.name(path, pid))) end
+    is_told = waited > TOLD
     interrupt.wait(task.sleep, 0.1)
   end
 end
 
---- Takes kedge's lock and dpkg's; they are held until the handles in `locks` and `dpkg` are closed.
-function methods:take_locks()
-  self.lock = take(self:make() .. "/lock", "flock", "kedge's lock on this store")
+--- Takes kedge's lock and dpkg's; they are held until `close`. log(sentence) is told of a wait.
+function methods:take_locks(log)
+  self.lock = take(self:make() .. "/lock", "flock", "kedge's lock on this store", log)
   self.lock:write_pid() -- for others to name us, where the disk has room for it
   self:give(self.folder .. "/lock")
   local real = self.system:real(DPKG)
   -- On a file system that nobody can write to, nobody takes it.
-  if real and not tree.system(real).read_only then self.dpkg = take(real, "posix", "dpkg's lock (" .. DPKG .. ")") end
+  if real and not tree.system(real).read_only then self.dpkg = take(real, "posix", "dpkg's lock (" .. DPKG .. ")", log) end
 end
 
 --- Lets the locks go. is_done: all came to its end; then a daemon that the tool started keeps nobody waiting.

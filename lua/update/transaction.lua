@@ -212,7 +212,9 @@ local function begin(job, facts, the_plan, before)
     state:clean()
   end)
   local said = problem.message:find("nothing was changed", 1, true) and "" or "; nothing was changed"
-  refusal.raise(problem.message .. said, problem.code)
+  local hint = problem.code == "local.permission" and not admit.is_root() and "; run it as its owner, or: " .. job.again or ""
+  if problem.message:find(job.again, 1, true) then hint = "" end
+  refusal.raise(problem.message .. said .. hint, problem.code, { output = problem.output })
 end
 
 --- Carries out a plan under the locks: { before=, after= numbers of certificates, runs= of the tool, run= the last of them

@@ -168,6 +168,7 @@ refuses(void **state)
 		{ "link", ELOOP, ELOOP },
 		{ "dangling", ELOOP, ELOOP },
 		{ "fifo", EINVAL, EINVAL },
+		{ "second", EMLINK, 0 },
 		{ ".", EISDIR, EISDIR },
 		{ "missing", 0, ENOENT },
 		{ "no/lock", ENOENT, ENOENT },
@@ -178,6 +179,7 @@ refuses(void **state)
 	assert_int_equal(symlink("file", in_folder("link")), 0);
 	assert_int_equal(symlink("nowhere", in_folder("dangling")), 0);
 	assert_int_equal(mkfifo(in_folder("fifo"), 0600), 0);
+	assert_int_equal(link(in_folder("file"), in_folder("second")), 0);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct lock lock;
 		pid_t holder;

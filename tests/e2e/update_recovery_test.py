@@ -1,9 +1,11 @@
 """What an update does about the state that it finds: backups and journals that are damaged or not its own, and what others have
 changed since a run was interrupted."""
 
+import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import unittest
@@ -257,6 +259,22 @@ class Merged(base.Update):
 
 
 class Refused(base.Update):
+    def test_an_interrupt_while_it_waits_for_the_lock(self):
+        tree = store.bare(self.folder + "/tree")
+        tree.write(store.STATE + "/lock", "")
+        os.chmod(tree.at(store.STATE), 0o700)
+        state = tree.state()
+        with open(tree.at(store.STATE + "/lock"), "wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            process = kedge.start("ca-update", "--root", tree.root, "--apply", stdin=subprocess.DEVNULL)
+            self.addCleanup(kedge.stop, process)
+            self.assertIn(b"waiting for kedge's lock", process.stderr.readline())
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=kedge.GUARD)
+        self.assertEqual(process.returncode, -signal.SIGTERM, err)
+        self.assertIn(b"nothing was changed", err)
+        self.assertEqual(tree.state(), state)
+
     @base.BY_TOOL
     def test_a_folder_that_is_a_link_to_nothing(self):
         tree = self.small()
