@@ -214,6 +214,46 @@ class Tools(kedge.Test):
             assert facts[what] | store.GOAL <= now, f"{where}: {what}: {len((facts[what] | store.GOAL) - now)} lost\n{run}"
 
 
+@unittest.skipUnless(os.path.exists(store.TOOL), "no update-ca-certificates")
+@unittest.skipIf(calls.unavailable(), f"runs can't be stopped at their calls here: {calls.unavailable()}")
+@unittest.skipIf(store.cannot_mount(), f"no mounts of our own here: {store.cannot_mount()}")
+class Afterwards(kedge.Test):
+    """A run was killed; before the next one an administrator adds authorities, which the recovery must not take away."""
+
+    @kedge.rows([(scene.name, scene) for scene in (scenes.BeforeBundle, scenes.AfterBundle, scenes.Verified)])
+    def others(self, _, scene_class):
+        scene = scene_class()
+        place = kill.folder()
+        self.addCleanup(shutil.rmtree, place)
+        tree = scene.build(place + "/tree")
+        before = {"bundle": tree.bundle() | scene.pristine["bundle"], "directory": tree.directory() | scene.pristine["directory"]}
+        added = {store.fingerprint(store.made(name).strip()) for name in ("Lab Line", "Lab File", "Lab Appended")}
+        full.in_a_process(self.administrator, scene, tree)
+        before["bundle"] |= tree.bundle()
+        before["directory"] |= tree.directory()
+        lines = tree.lines()
+        self.assertLessEqual(added, tree.bundle())
+        done = scene.plain(tree, scene.apply(tree))
+        self.assertEqual(done.status, 0, str(done))
+        for what, now in (("bundle", tree.bundle()), ("directory", tree.directory())):
+            self.assertLessEqual(store.GOAL, now, f"{what}: {done}")
+            self.assertFalse(before[what] - now, f"{what}: {len(before[what] - now)} lost: {done}")
+        rest = iter(tree.lines())
+        self.assertTrue(all(any(new in (old, old.removeprefix(b"!")) for new in rest) for old in lines if old), str(done))
+        again = scene.plain(tree, scene.apply(tree)[:-1])
+        self.assertEqual(again.status, 0, str(again))
+
+    def administrator(self, scene, tree):
+        """By line and by file, with the distribution's tool; one more by hand, at the end of the bundle."""
+        tree.write(f"{store.PACKAGE}/corp/line.crt", store.made("Lab Line"))
+        text = tree.read(store.CONF)
+        tree.write(store.CONF, text + (b"" if text.endswith(b"\n") else b"\n") + b"corp/line.crt\n")
+        tree.write(f"{store.LOCAL}/file.crt", store.made("Lab File"))
+        store.mount_over({path: tree.at(path) for path in scene.over})
+        subprocess.run([store.TOOL], check=True, capture_output=True)
+        tree.write(store.BUNDLE, tree.read(store.BUNDLE) + store.made("Lab Appended"))
+
+
 def renew(place, pristine):
     """Makes the folder's content the same as the other's; the folder itself stays."""
     for name in os.listdir(place):
