@@ -132,10 +132,14 @@ end
 local function work_all(self, item, fn, place)
   if interrupt.signal() or not self.options.all_addresses then return work(item, fn, place) end
   local all = {}
-  for _, list in ipairs(every_address.call(function(turn) return work(item, fn, place, turn) end)) do
-    table.move(list, 1, #list, #all + 1, all)
-  end
-  return all
+  every_address.call(function(turn)
+    local list = work(item, fn, place, turn)
+    for i, r in ipairs(list) do list[i] = every_address.named(turn, r) end
+    all[turn.number] = list
+  end)
+  local joined = {}
+  for _, list in ipairs(all) do table.move(list, 1, #list, #joined + 1, joined) end
+  return joined
 end
 
 local function check_call(items, fn)

@@ -53,12 +53,12 @@ end }
 
 --- Calls fn(turn) as often as it needs to have looked at every address, at
 -- once: the list of its results. `turn` is for the field of that name of the
--- task in which the addresses are asked for (see every.turn).
+-- task in which the addresses are asked for (see every.turn), and for every.named.
 function every.call(fn)
   local walk = { count = 1, running = 0, hosts = {}, news = task.condition(), over = false }
   return task.map(numbers(walk), function(number)
     local _ <close> = setmetatable({ walk = walk }, leaving)
-    return fn({ walk = walk, number = number })
+    return fn({ walk = walk, number = number, ends = {} })
   end)
 end
 
@@ -99,7 +99,19 @@ function every.turn(call, item, opts)
     walk.news:wake()
   end
   if #host.list == 0 then return item end
-  return at(item, host.list[(turn.number - host.first) % #host.list + 1])
+  local address = host.list[(turn.number - host.first) % #host.list + 1]
+  turn.address = turn.address or address
+  turn.ends["@" .. address] = true
+  return at(item, address)
+end
+
+--- A result of the call whose turn it was, told from those of the others by the address behind its id.
+function every.named(turn, r)
+  if not turn or not turn.address or turn.ends[r.id:match("@[^@]*$")] then return r end
+  local copy = {}
+  for field, value in pairs(r) do copy[field] = value end
+  copy.id = r.id .. "@" .. turn.address
+  return copy
 end
 
 return every

@@ -65,6 +65,18 @@ function flat.own(object)
   return list
 end
 
+--- `name`, or with _2, _3 ... behind it where `taken` (which remembers it) has
+-- it already: names that are too rich for a format may become one.
+function flat.unique(taken, name)
+  local one, count = name, 1
+  while taken[one] do
+    count = count + 1
+    one = name .. "_" .. count
+  end
+  taken[one] = true
+  return one
+end
+
 --- A value as clean text; "" for nil.
 function flat.text(value)
   if value == nil then return "" end

@@ -870,7 +870,7 @@ function ctx:report(r) end
 --- opened for an item is closed with it. With --all-addresses the function is
 --- called for an item as often as the hosts that it looks at by kedge.check,
 --- kedge.observe, kedge.connect or kedge.open have addresses, each time with
---- another one behind the name.
+--- another one behind the name. The address stands behind the ids of its results.
 ---
 --- Errors: an error becomes a failed result of its item. Where an iterator
 --- raises, the items that were begun are reported first.

@@ -57,7 +57,7 @@ local function add_certificates(out, r, labelled)
 end
 
 local function add_own(out, r, labelled)
-  local taken = {}
+  local taken = { kedge_value = true } -- a name without letters that a metric may have
   for _, field in ipairs(flat.own(r.values)) do
     local value = field.value
     if type(value) == "boolean" then value = value and 1 or 0 end
@@ -77,7 +77,10 @@ local function add_info(out, r, labelled)
   local target, tls = r.target or {}, r.tls or {}
   local labels = labelled({ "host", target.host }, { "port", target.port }, { "address", target.address }, { "status", r.status },
     { "tls_version", tls.version }, { "tls_cipher", tls.cipher })
-  for _, field in ipairs(flat.own(r.labels)) do labels[#labels + 1] = { metric.label("label", field.name), field.value } end
+  local taken = {}
+  for _, field in ipairs(flat.own(r.labels)) do
+    labels[#labels + 1] = { flat.unique(taken, metric.label("label", field.name)), field.value }
+  end
   add(out, "kedge_check_info", "What was checked; labels of its own begin with label_.", labels, 1)
 end
 

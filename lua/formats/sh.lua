@@ -17,8 +17,9 @@ end
 
 function format.result(out, r)
   out.state.count = out.state.count + 1
+  local taken = {}
   for _, field in ipairs(flat.list(r)) do
-    local name = flat.text(field.name):gsub("[^%w_]", "_")
+    local name = flat.unique(taken, (flat.text(field.name):gsub("[^%w_]", "_")))
     assign(out, out.state.count .. "_" .. name, flat.text(field.value))
   end
 end

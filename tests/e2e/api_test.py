@@ -849,7 +849,17 @@ class Addresses(Api):
               if r.target.address == "127.0.0.2" then error("not this one") end
               return r
             end)""", ["ok", "ok", "script.error"])  # fmt: skip
-        self.assertEqual(done.status, 3)
+        bad = {r["id"] for r in done.results if r["code"] != "ok"}
+        self.assertEqual((done.status, bad), (3, {f"several.lab.test:{self.lab.port['good']}@127.0.0.2"}))
+
+    def test_ids_of_ones_own_are_told_apart(self):
+        done = self.each_of_three("""
+            ctx:each({ "several.lab.test:" .. PORT }, function(at)
+              local r = kedge.check(at)
+              return { kedge.ok("own", nil, r.status), kedge.ok("more") }
+            end)""", ["ok"] * 6)  # fmt: skip
+        self.assertEqual({r["id"] for r in done.results},
+                         {f"{name}@{address}" for name in ("own", "more") for address in ("127.0.0.1", "127.0.0.2", "::1")})  # fmt: skip
 
     def test_who_asks_for_a_list_gets_one(self):
         for option in ([], ["--all-addresses"]):

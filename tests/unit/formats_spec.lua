@@ -71,6 +71,35 @@ local function render(name, r, details)
   if format.finish then format.finish(out, report) end
 end
 
+-- What a format writes of one result.
+local function written(name, r)
+  local format, pieces = require("kedge.formats." .. name), {}
+  local out = { state = {}, traits = {}, write = function(_, ...) table.move({ ... }, 1, select("#", ...), #pieces + 1, pieces) end }
+  if format.start then format.start(out, {}) end
+  format.result(out, r)
+  format.finish(out, { summary = { total = 1, ok = 1, warn = 0, fail = 0, skip = 0 }, started = 0, duration_ms = 1 })
+  return table.concat(pieces)
+end
+
+function TestFormats.test_own_names_that_become_one_are_all_there()
+  local r = { id = "x", status = "ok", code = "ok", message = "m", warnings = {},
+    values = { ["a b"] = 1, ["a-b"] = 2, a_b = 3, ["\u{E9}"] = 4, ["\u{E8}"] = 5 }, labels = { ["a b"] = "x", ["a-b"] = "y", a_b = "z" } }
+  local sh, count = written("sh", r), 0
+  local seen = {}
+  for name, value in sh:gmatch("(kedge_1_[vl][%w_]+)='([^'\n]*)'") do
+    lu.assertNil(seen[name], name)
+    seen[name], count = value, count + 1
+  end
+  lu.assertEquals(count, 8)
+  lu.assertEquals({ seen.kedge_1_values_a_b, seen.kedge_1_values_a_b_2, seen.kedge_1_values_a_b_3 }, { "1", "2", "3" })
+  local prometheus = written("prometheus", r)
+  lu.assertStrContains(prometheus, 'label_a_b="x",label_a_b_2="y",label_a_b_3="z"')
+  for name, value in pairs(r.values) do
+    local label = name ~= "a b" and ',name="' .. name:gsub("%-", "%%-") .. '"' or ""
+    lu.assertStrMatches(prometheus, (".*\nkedge_value[_ab]*{id=\"x\"%s} %d\n.*"):format(label, value))
+  end
+end
+
 function TestFormats.test_no_format_raises_on_a_result_that_is_one()
   math.randomseed(11)
   local tried = 0
