@@ -47,6 +47,7 @@ local function dry(job, facts)
     found:check_hidden(job.again)
     return found:journal()
   end)
+  if not seen and not journal.is_hidden then error(journal, 0) end
   if not seen then job.log("whether an earlier run was interrupted was not seen: " .. journal.message) end
   local is_interrupted = seen and journal ~= nil
   if is_interrupted then -- what stands there now is half of something: a plan from it would be another

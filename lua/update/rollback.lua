@@ -41,7 +41,11 @@ function rollback.plan(facts, state)
   local number = rollback.last(state)
   if not number then return nil end
   survey.read(facts)
-  local saved = backup.load(state, number)
+  local done, saved = refusal.catch(backup.load, state, number)
+  if not done then
+    refusal.raise(("the last backup can't be put back: %s; nothing was changed, and the store is as the last run left it"):format(
+      saved.message), saved.code)
+  end
   local paths = restore.differences(facts.system, saved)
   if paths[1] then check_others(facts, saved, paths) end
   return number, paths, saved

@@ -108,8 +108,9 @@ end
 function methods:check_hidden(hint)
   for _, path in ipairs(self.folder and {} or self.places) do
     local real = self.system:real(path)
-    if real and not change.access(real) then
-      refusal.raise(("%s cannot be read by this user; run it as its owner, or: %s"):format(real, hint), "local.permission")
+    if real and not change.access(real) and not tree.system(real).read_only then
+      refusal.raise(("%s cannot be read by this user; run it as its owner, or: %s"):format(real, hint), "local.permission",
+        { is_hidden = true })
     end
   end
 end
