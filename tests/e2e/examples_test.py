@@ -117,9 +117,9 @@ class Examples(kedge.Test):
     # downchannel
 
     def test_downchannel_lives(self):
-        words = ("example.org", "/big", "--ping", "0.1", "--for", "1")
+        words = ("example.org", "/big", "--ping", "0.1", "--for", "3")
         results = self.play("downchannel", *words, server="slow", expect=["ok"])
-        self.assertGreaterEqual(results[0]["values"]["lived_seconds"], 1)
+        self.assertGreaterEqual(results[0]["values"]["lived_seconds"], 3)
         self.assertGreaterEqual(results[0]["values"]["pings"], 1)
 
     @rows(ENDS)
