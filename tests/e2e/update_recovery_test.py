@@ -96,17 +96,16 @@ class Hostile(base.Update):
         self.outside.write("/victim", "precious")
         self.outside.write("/secret", "secret")
 
-    def plant(self, text, owner=None):
-        """A backup with this manifest, and a journal that says to go back to it."""
+    def plant(self, text):
+        """A backup with this manifest, and a journal that says to go back to it; all of it belongs to somebody else."""
         state = store.STATE
         self.tree.write(state + "/backup/1/1", "planted")
         self.tree.write(state + "/backup/1/certificates", sealed("text none\n"))
         self.tree.write(state + "/backup/1/manifest", sealed(text))
         self.tree.write(state + "/journal", "kedge.journal/1 begun 1\n")
         os.chmod(self.tree.at(state), 0o700)
-        if owner:
-            self.tree.own(owner)
-        return hashlib.sha256(b"planted").hexdigest()
+        if os.geteuid() == 0:
+            self.tree.own(base.NOBODY)
 
     @kedge.rows([
         ("a file above", "file /../outside/victim 1 0:0 7 SUM\n", "line 1"),
