@@ -73,7 +73,8 @@ class Disk:
 
     def cut(self, what):
         """The tree after a cut now, as {path: (mode, owner, group, bytes)}."""
-        found = {}
+        top = os.lstat(self.root)
+        found = {"": (top.st_mode, top.st_uid, top.st_gid, b"")}
         waiting = [("", self.top)]
         while waiting:
             path, folder = waiting.pop()
@@ -113,7 +114,6 @@ def content(path, status):
 
 def make(root, found):
     """Makes the tree that `cut` gave."""
-    os.makedirs(root)
     for path in sorted(found):
         mode, user, group, data = found[path]
         place = root + path
