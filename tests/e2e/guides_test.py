@@ -102,7 +102,7 @@ ALIKE = [
     (r"Judged by the store[^$]*?(?=\d+ checks?: |\n\n|\Z)", "Judged by STORE\n"),
     (r"\b20\d\d-\d\d-\d\d(T[\d:]+Z?)?\b", "DATE"), (r"\b\d{10}\b", "TIME"), (r"\b[0-9a-f]{64}\b", "HASH"),
     (r"(?<![\d./v])\d+\.\d+(e[-+]\d+)?(?![\d.])", "N"), (r"\b\d+(?= (days|authorities|after|ms)\b)", "N"),
-    (r"(\bdays'?=)\d+", r"\1N"), (r"@@ -\S+ \+\S+ @@", "@@"), (r"[ \t]+", " "), (r" +$", ""),
+    (r"\(N m?s\)", "(TIME)"), (r"(\bdays'?=)\d+", r"\1N"), (r"@@ -\S+ \+\S+ @@", "@@"), (r"[ \t]+", " "), (r" +$", ""),
 ]  # fmt: skip
 
 
