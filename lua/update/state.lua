@@ -31,6 +31,10 @@ end
 -- Whether root runs kedge: what root may not do is a fault, for others it is a reason to look elsewhere.
 local is_root = admit.is_root
 
+local function is_read_only(real)
+  return refusal.check(tree.system(real)).read_only
+end
+
 -- A folder that is there and that we may write; nil where it isn't, or others may.
 local function usable(system, path)
   system:check_way(path)
@@ -39,7 +43,7 @@ local function usable(system, path)
   if not done or not real or system:look(real).type ~= "directory" then return nil end
   local may, message, code = change.access(real)
   if may then return real end
-  if not tree.system(real).read_only and (is_root() or code ~= "local.permission") then refusal.raise(message, code) end
+  if not is_read_only(real) and (is_root() or code ~= "local.permission") then refusal.raise(message, code) end
 end
 
 -- What nobody but its owner and root may look into; nil where it can't be made.
@@ -48,7 +52,7 @@ local function make(system, path)
   local done, real, made = refusal.catch(system.make_folder, system, path)
   if not done then
     local above = system:nearest(path)
-    if tree.system(above).read_only or real.code == "local.permission" and not is_root() then return nil end
+    if is_read_only(above) or real.code == "local.permission" and not is_root() then return nil end
     error(real, 0)
   end
   if made[1] then
@@ -108,7 +112,7 @@ end
 function methods:check_hidden(hint)
   for _, path in ipairs(self.folder and {} or self.places) do
     local real = self.system:real(path)
-    if real and not change.access(real) and not tree.system(real).read_only then
+    if real and not change.access(real) and not is_read_only(real) then
       refusal.raise(("%s cannot be read by this user; run it as its owner, or: %s"):format(real, hint), "local.permission",
         { is_hidden = true })
     end
@@ -157,7 +161,7 @@ function methods:take_locks(log)
   self:give(self.folder .. "/lock")
   local real = self.system:real(DPKG)
   -- On a file system that nobody can write to, nobody takes it.
-  if real and not tree.system(real).read_only then self.dpkg = take(real, "posix", "dpkg's lock (" .. DPKG .. ")", log) end
+  if real and not is_read_only(real) then self.dpkg = take(real, "posix", "dpkg's lock (" .. DPKG .. ")", log) end
 end
 
 --- Lets the locks go. is_done: all came to its end; then a daemon that the tool started keeps nobody waiting.
