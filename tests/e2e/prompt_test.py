@@ -280,7 +280,7 @@ class Prompt(kedge.Test):
         self.addCleanup(process.kill)
         os.close(slave)
         shown = b""
-        while b"\n> " not in shown:
+        while b"> " not in shown:  # without line editing it stands alone
             shown += os.read(master, 4096)
         os.close(master)
         process.wait(timeout=PATIENCE)
