@@ -100,6 +100,8 @@ class Locks(kedge.Test):
                     others[0][1].read(1)
 
         first = self.scene.supervised(tree, hold)
+        if "Cannot fork" in first.out:
+            self.skipTest("the system had no room for another process of the tool; the run was rolled back")
         self.assertEqual(first.status, 0, first.out)
         self.assertTrue(others, "the first run didn't come to this moment")
         others[0][1].close()
